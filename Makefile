@@ -1,0 +1,74 @@
+# `make demo` and `make test` are the only two commands a newcomer needs. Each sets the project up first, on a
+# machine that has python3 (3.11 or newer) and make; nothing is installed outside this folder.
+
+PYTHON ?= python3
+ARGS ?=
+UV_VERSION := 0.13.9
+
+# A uv of another release may read or write the lock in its own way, so only a matching one on PATH is used.
+UV_ON_PATH := $(shell uv --version 2>/dev/null | grep -q '^uv $(basename $(UV_VERSION))\.' && command -v uv)
+UV := $(or $(UV_ON_PATH),.tools/bin/uv)
+BIN := .venv/bin
+
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench lock requirements clean python
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
+
+setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` command
+
+demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario bad-deploy")
+	$(BIN)/autoir demo $(ARGS)
+
+test: .venv/.ready ## run the tests (ARGS="-k store")
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+lint: .venv/.ready $(UV) ## check style, types and that generated files are fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@echo "checking that generated files are fresh"
+	@$(UV) lock --check --quiet || { echo "uv.lock is stale: run make lock" >&2; exit 1; }
+	@$(EXPORT) | diff -u requirements.txt - || { echo "requirements.txt is stale: run make requirements" >&2; exit 1; }
+	$(if $(wildcard autoir/cli/docs.py),$(BIN)/python -m autoir.cli.docs --check)
+
+bench: .venv/.ready ## run the benchmarks (BENCH=name for one, ARGS for its options)
+	@set -e; for file in $(if $(BENCH),bench/$(BENCH).py,$(wildcard bench/[a-z]*.py)); do \
+		echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS); done
+
+# The default index, whatever this machine is set to: a lock that names a private mirror works nowhere else.
+lock: $(UV) ## bring uv.lock and requirements.txt up to pyproject.toml (ARGS="--upgrade")
+	env -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_DEFAULT_INDEX -u UV_FIND_LINKS $(UV) lock --no-config $(ARGS)
+	@$(MAKE) --no-print-directory requirements
+
+EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --quiet
+
+requirements: $(UV) ## export requirements.txt, the run-time part of the lock
+	@$(EXPORT) > requirements.txt
+	@echo "requirements.txt: $$(grep -c == requirements.txt) packages"
+
+clean: ## remove everything that make made, .venv included
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml uv.lock | python $(UV)
+	$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "AutoIR needs Python 3.11 or newer, and '$(PYTHON)' is not there. Name one: make PYTHON=/path/to/python3 test" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AutoIR needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12 test" >&2; exit 1; }
+
+# Debian's python3 comes without venv, others without pip: either will do.
+.tools/bin/uv: | python
+	@echo "installing uv $(UV_VERSION) into .tools"
+	@$(PYTHON) -m venv .tools >/dev/null 2>&1 \
+		&& .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+		|| { rm -rf .tools; $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv==$(UV_VERSION); } \
+		|| { rm -rf .tools; echo "uv could not be installed: see above. '$(PYTHON)' needs pip or venv (Debian: apt-get install python3-venv), and a package index in reach." >&2; exit 1; }
