@@ -1,0 +1,102 @@
+"""What every test stands on: a home of its own, an environment without this machine's settings, and no network.
+
+A test that passes only where its author's credentials or configuration are found proves nothing, so both are taken
+away from all tests, asked for or not.
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Everything the program or its libraries would read from the environment. AUTOIR_TEST_* speaks to the tests
+# themselves (a live database to run on, say) and stays.
+CLEARED = ("AUTOIR_", "AWS_", "TIDB_", "SAGEMAKER_", "KIMI_", "OPENAI_", "ALERTS_", "LOG_GROUPS", "SNS_TOPIC_ARN")
+KEPT = ("AUTOIR_TEST_",)
+# What bends the look of terminal output.
+TERMINAL = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "PY_COLORS",
+    "COLUMNS",
+    "LINES",
+    "DEBUG",
+    "LOG_LEVEL",
+)
+
+# Slow machines are no bug, and neither is a failure that only one run in a hundred draws: CI draws the same every time.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+class NetworkBlocked(AssertionError):
+    """A test reached for a host other than this one. No OSError, so that code which retries those cannot hide it."""
+
+
+@pytest.fixture(autouse=True)
+def own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """AUTOIR_HOME is the test's tmp_path; settings of AutoIR, AWS and TiDB from outside are gone."""
+    for name in list(os.environ):
+        if (name.startswith(CLEARED) and not name.startswith(KEPT)) or name in TERMINAL:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AUTOIR_HOME", str(tmp_path))
+    # No credentials of the person who runs the tests, and no question to a metadata service.
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Loopback and Unix sockets only, in this process, for the whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        resolve = socket.getaddrinfo
+
+        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            _refuse_outside(host)
+            return resolve(host, *args, **kwargs)
+
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of public log sets that lies beside a checkout; the test is skipped where there is none."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip("no folder 'shared' with the public log sets beside this checkout")
+    return folder
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _refuse_outside(address[0])
+        return connect(self, address)
+
+    return guarded
+
+
+def _refuse_outside(host: str | bytes | None) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return
+    try:
+        inside = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise NetworkBlocked(f"a test tried to reach {name!r}")
