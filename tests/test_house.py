@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,14 +89,14 @@ def test_requirements_are_plain_pins() -> None:
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", line)] == []
 
 
-@pytest.mark.parametrize("reach", [socket.socket.connect, socket.socket.connect_ex])
-def test_no_test_leaves_this_machine(reach: Callable[[socket.socket, tuple[str, int]], object]) -> None:
+@pytest.mark.parametrize("method", ["connect", "connect_ex"])
+def test_no_test_leaves_this_machine(method: str) -> None:
     with socket.socket() as server, socket.socket() as client:
         server.bind(("127.0.0.1", 0))
         server.listen()
-        with pytest.raises(NetworkBlocked, match="192.0.2.1"):
-            reach(client, ("192.0.2.1", 80))
-        reach(client, server.getsockname())
+        with pytest.raises(NetworkBlocked, match=r"192\.0\.2\.1"):
+            getattr(client, method)(("192.0.2.1", 80))
+        getattr(client, method)(server.getsockname())
     with pytest.raises(NetworkBlocked, match="example"):
         socket.create_connection(("example.org", 80))
 
