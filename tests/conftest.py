@@ -39,8 +39,8 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, data
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
-class NetworkBlocked(AssertionError):
-    """A test reached for a host other than this one. No OSError, so that code which retries those cannot hide it."""
+class NetworkBlocked(pytest.fail.Exception):
+    """A test reached for a host other than this one. No Exception, so that no code which retries those can hide it."""
 
 
 @pytest.fixture(autouse=True)

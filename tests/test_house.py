@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = {".py", ".sql", ".sh", ".mjs", ".js", ".ts"}
 LINES_AT_MOST = 400
 
-# Written in two halves so that this file does not hold what it forbids.
+# Spelled so that this file does not hold what it forbids.
 FORBIDDEN = {
-    "unfinished work": re.compile(r"\b(?:TO" r"DO|FIX" r"ME|HA" r"CK)\b|\bXX" r"X:"),
-    "a path of somebody's machine": re.compile(r"(?<![\w.])/wo" r"rk/|/Us" r"ers/\w|/ro" r"ot/\.py" r"env"),
+    "unfinished work": re.compile(r"\b(?:TO[D]O|FIX[M]E|HA[C]K)\b|\bXX[X]:"),
+    "a path of somebody's machine": re.compile(r"(?<![\w.])/wor[k]/|/User[s]/\w|/root/[.]pyenv"),
     "a conflict marker": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
     "an issue number": re.compile(r"\bissues? #?\d", re.IGNORECASE),
 }
@@ -56,15 +56,15 @@ def test_no_file_says_what_it_may_not(files: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "rule"),
     [
-        ("# TODO: later", "unfinished work"),
-        ("see /work/main/x", "a path of somebody's machine"),
-        ("<<<<<<< HEAD", "a conflict marker"),
-        ("as asked in issue 12", "an issue number"),
+        ("# TO~DO: later", "unfinished work"),
+        ("see /wo~rk/main/x", "a path of somebody's machine"),
+        ("<<<<~<<< HEAD", "a conflict marker"),
+        ("as asked in iss~ue 12", "an issue number"),
         ("a todo list, /srv/work/x, the issue at hand", None),
     ],
 )
 def test_the_rules_see_what_they_should(content: str, rule: str | None) -> None:
-    assert [hit.partition(":")[0] for hit in found_in(content)] == ([rule] if rule else [])
+    assert [hit.partition(":")[0] for hit in found_in(content.replace("~", ""))] == ([rule] if rule else [])
 
 
 def test_no_code_file_is_longer_than_a_reader_has_patience_for(files: list[str]) -> None:
