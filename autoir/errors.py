@@ -25,3 +25,7 @@ class UnreachableError(AutoirError):
     """Something AutoIR depends on does not answer; exit code 3."""
 
     exit_code = 3
+
+
+class RejectedError(AutoirError):
+    """The database refused the data itself: trying again is no use, finding the row that it refuses is."""

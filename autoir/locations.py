@@ -1,0 +1,51 @@
+"""The one module that knows where AutoIR keeps its files.
+
+Everything lives in ``~/.autoir`` or ``$AUTOIR_HOME``, readable by its owner alone. Files are replaced whole
+(temporary file, then rename), so a reader never sees half of one and a crash never leaves one.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """AutoIR's folder, made on first use with mode 0700."""
+    folder = Path(environ.get("AUTOIR_HOME") or Path.home() / ".autoir").expanduser()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def config_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Settings a person writes by hand."""
+    return home(environ) / "config.toml"
+
+
+def profiles_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Saved connections to stores, with their passwords: mode 0600."""
+    return home(environ) / "tidb-profiles.json"
+
+
+def default_database(environ: Mapping[str, str] = os.environ) -> Path:
+    """The embedded store."""
+    return home(environ) / "autoir.db"
+
+
+def demo_database(environ: Mapping[str, str] = os.environ) -> Path:
+    """The store of the last demo."""
+    return home(environ) / "demo.db"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` with mode 0600; the old content stays until the new one is on disk."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,38 @@
+"""Where events, patterns, counts, incidents and messages are kept.
+
+``open_store`` is the one place that chooses an implementation. A store is named by a URL (``sqlite:///path`` or
+``mysql://user@host:4000/db``); everything above this package sees only ``Store`` and the rows of ``rows.py``.
+"""
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from autoir.errors import UsageError
+from autoir.store.database import Database
+from autoir.store.ingestion import Ingestion
+from autoir.store.reporting import Reporting
+from autoir.store.searching import Searching
+from autoir.store.sqlite import SqliteDatabase
+from autoir.store.sweeping import Sweeping
+
+
+class Store(Ingestion, Sweeping, Reporting, Searching):
+    """Everything that is asked of a store, over any ``Database``."""
+
+
+def open_database(url: str) -> Database:
+    """The database that ``url`` names. Raises UsageError for a scheme that is not known."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return SqliteDatabase(Path(unquote(rest[1:])))
+    raise UsageError(f"{url.split('@')[-1]!r} does not name a store.", "Example: --store sqlite:////var/lib/autoir.db")
+
+
+def open_store(url: str) -> Store:
+    """The store that ``url`` names, its schema brought up to date."""
+    store = Store(open_database(url))
+    store.migrate()
+    return store
+
+
+__all__ = ["Store", "open_database", "open_store"]

@@ -1,0 +1,165 @@
+"""SQLite: the embedded database, for a laptop, a demo, a backtest.
+
+It needs nothing installed and lets several processes share a file (WAL): one ingests while another reads and
+acknowledges. ``synchronous=NORMAL`` may lose the last commits at a power cut, never half of one: cursor and rows go
+together, so they are read again. TiDB's SQL is run after a mechanical translation of the few words that differ.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from autoir.errors import AutoirError, RejectedError, UnreachableError, UsageError
+from autoir.store.database import Row
+
+Connect = Callable[..., sqlite3.Connection]
+
+_WORDS = (
+    ("INSERT IGNORE", "INSERT OR IGNORE"),
+    ("ON DUPLICATE KEY UPDATE", "ON CONFLICT DO UPDATE SET"),
+    ("GREATEST(", "MAX("),
+    ("LEAST(", "MIN("),
+    (" FOR UPDATE", ""),
+    ("%s", "?"),
+)
+_INCOMING = re.compile(r"\bVALUES\((\w+)\)")
+_BUSY_MS = 10_000
+_MINIMUM = (3, 35, 0)
+
+
+@lru_cache(maxsize=512)
+def translated(sql: str) -> str:
+    """TiDB's SQL in SQLite's words."""
+    for tidb, sqlite in _WORDS:
+        sql = sql.replace(tidb, sqlite)
+    return _INCOMING.sub(r"excluded.\1", sql)
+
+
+class SqliteDatabase:
+    """One connection to one file. ``connect`` makes the connection, so that a test can fail any statement."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path | str, *, connect: Connect = sqlite3.connect, durable: bool = True) -> None:
+        if sqlite3.sqlite_version_info < _MINIMUM:
+            raise UnreachableError(
+                f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is needed.", "Use a newer Python."
+            )
+        self.path = Path(path)
+        self._depth = 0
+        try:
+            self._connection = connect(str(path), isolation_level=None, timeout=_BUSY_MS / 1000)
+            for pragma in (
+                "journal_mode=WAL",
+                f"synchronous={'NORMAL' if durable else 'OFF'}",
+                "cache_size=-65536",
+                "temp_store=MEMORY",
+            ):
+                self._connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        if self.path.exists():
+            self.path.chmod(0o600)
+
+    def _explained(self, error: sqlite3.Error) -> AutoirError:
+        """``error`` as a person needs it: which file, what is wrong with it, what to do."""
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return UnreachableError(
+                f"{self.path}: another process has held the store for over {_BUSY_MS // 1000} s.",
+                "Nothing was lost: run the same command again when that process is done.",
+            )
+        if "full" in text:
+            return UnreachableError(
+                f"{self.path}: the disk is full.", "Free some space and run the same command again: nothing was lost."
+            )
+        if "not a database" in text or "malformed" in text:
+            return UsageError(f"{self.path} is not an AutoIR store: {text}.", "Name another file with --store.")
+        if "unable to open" in text or "readonly" in text:
+            return UnreachableError(f"{self.path} cannot be opened: {text}.", "Check the folder and its rights.")
+        return AutoirError(f"{self.path}: {text}.", "Run again with --debug for the statement that failed.")
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeEncodeError) as error:
+            raise RejectedError(f"{self.path}: {error}.") from error
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def execute(self, sql: str, args: Sequence[object] = ()) -> int:
+        with self._explaining():
+            return self._connection.execute(translated(sql), tuple(args)).rowcount
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        with self._explaining():
+            return self._connection.executemany(translated(sql), rows).rowcount
+
+    def query(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
+        with self._explaining():
+            return self._connection.execute(translated(sql), tuple(args)).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; an inner one joins the outer."""
+        if self._depth:
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth -= 1
+
+    def encode_vector(self, vector: bytes) -> object:
+        return vector
+
+    def decode_vector(self, value: object) -> bytes:
+        assert isinstance(value, bytes)
+        return value
+
+    def schema_version(self) -> int:
+        return int(self.query("PRAGMA user_version")[0][0])
+
+    def migrations(self) -> Iterable[tuple[int, str]]:
+        folder = resources.files("autoir.store") / "schema" / "sqlite"
+        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+            yield int(entry.name.removesuffix(".sql")), entry.read_text("utf-8")
+
+    def run_script(self, version: int, script: str) -> None:
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                self.execute(statement)
+                statement = ""
+        self.execute(f"PRAGMA user_version={version:d}")
+
+    def delete_older(self, table: str, column: str, before: int) -> int:
+        key = "id" if table == "autoir_events" else "log_group, minute, level, pattern_id"
+        sql = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} < %s LIMIT 1000)"
+        deleted = 0
+        while gone := self.execute(sql, (before,)):
+            deleted += gone
+        return deleted
+
+    def stored_bytes(self) -> int:
+        pages, size = (self.query(f"PRAGMA {p}")[0][0] for p in ("page_count", "page_size"))
+        return int(pages) * int(size)
+
+    def optimize(self) -> None:
+        self.execute("ANALYZE")
+
+    def close(self) -> None:
+        self._connection.close()
