@@ -22,6 +22,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
 
 setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` command
+	@echo "ready: $(BIN)/autoir"
 
 demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario bad-deploy")
 	$(BIN)/autoir demo $(ARGS)
@@ -34,7 +35,7 @@ lint: .venv/.ready $(UV) ## check style, types and that generated files are fres
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@echo "checking that generated files are fresh"
-	@$(UV) lock --check --quiet || { echo "uv.lock is stale: run make lock" >&2; exit 1; }
+	@$(LOCK) --check --quiet || { echo "uv.lock does not match pyproject.toml (or could not be checked: see above): run make lock" >&2; exit 1; }
 	@$(EXPORT) | diff -u requirements.txt - || { echo "requirements.txt is stale: run make requirements" >&2; exit 1; }
 	$(if $(wildcard autoir/cli/docs.py),$(BIN)/python -m autoir.cli.docs --check)
 
@@ -43,8 +44,10 @@ bench: .venv/.ready ## run the benchmarks (BENCH=name for one, ARGS for its opti
 		echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS); done
 
 # The default index, whatever this machine is set to: a lock that names a private mirror works nowhere else.
+LOCK := env -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_DEFAULT_INDEX -u UV_FIND_LINKS $(UV) lock --no-config
+
 lock: $(UV) ## bring uv.lock and requirements.txt up to pyproject.toml (ARGS="--upgrade")
-	env -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_DEFAULT_INDEX -u UV_FIND_LINKS $(UV) lock --no-config $(ARGS)
+	$(LOCK) $(ARGS)
 	@$(MAKE) --no-print-directory requirements
 
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --quiet
