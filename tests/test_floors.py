@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     room: floor
     for floor, rooms in {
-        0: "errors events patterns redact incidents settings locations clock metrics data",
+        0: "errors events patterns redact redact_rules incidents settings locations clock metrics data",
         1: "store embed llm",
         2: "detect agent tools search tail notify report aws",
         3: "ingest sweep investigate backtest chat demo",
