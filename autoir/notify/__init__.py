@@ -1,0 +1,9 @@
+"""Telling people and machines: messages written with the incident, sent after the commit.
+
+A change of an incident and its messages are one transaction; sending comes later and may come twice, never never. The
+machine channel hears of every change, people only of pages.
+"""
+
+from autoir.notify.messages import messages_for
+
+__all__ = ["messages_for"]

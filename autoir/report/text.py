@@ -1,0 +1,110 @@
+"""Log text made fit to be shown: on a terminal, in a title, in a page.
+
+A log line is whatever somebody could make a program write: escape codes that repaint a terminal, direction marks that
+turn a line around, links and mentions that a mail client or a chat would bring to life. Everything here is pure, bounded
+by its limit and idempotent enough to be applied twice; nothing shows a log line without it.
+"""
+
+import re
+import unicodedata
+
+from rich.markup import escape
+
+_MAX_MARKS = 2
+"""Combining marks on one letter that are shown; real scripts need no more, piles of them hide other lines."""
+
+_PLAIN = re.compile(r"[ -~]*\Z")
+_LOOSE = re.compile(r"\s+")
+
+
+def _is_hidden(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    match character:
+        case "\n":
+            return "\\n"
+        case "\r":
+            return "\\r"
+        case "\t":
+            return " "
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shown(text: str, limit: int = 600) -> str:
+    """``text`` on one line, without a character that a terminal or a reader could be misled by.
+
+    Control characters, direction and other invisible marks become their escapes, a tab a blank. What exceeds
+    ``limit`` characters (of the result) is cut, and the count of hidden characters of ``text`` said: the whole is at
+    most ``limit`` and some 20 characters long.
+    """
+    if len(text) <= limit and _PLAIN.match(text):
+        return text
+    pieces: list[str] = []
+    length = marks = 0
+    for at, character in enumerate(text):
+        if " " <= character <= "~":
+            piece, marks = character, 0
+        else:
+            marks = marks + 1 if unicodedata.combining(character) else 0
+            piece = _escaped(character) if marks > _MAX_MARKS or _is_hidden(character) else character
+        length += len(piece)
+        if length > limit:
+            return f"{''.join(pieces)}… (+{len(text) - at:,} chars)"
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def markup_safe(text: str, limit: int = 600) -> str:
+    """``shown`` for a place where Rich reads markup."""
+    return escape(shown(text, limit))
+
+
+def clipped(text: str, limit: int) -> str:
+    """``text`` within ``limit`` characters, cut at a word where one ends near, with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    at = head.rfind(" ", limit * 3 // 4)
+    return (head[:at] if at > 0 else head).rstrip(" ,;:.-") + "…"
+
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20})://([^\s/?#]{0,300})")
+_SCHEME = re.compile(r"\b(mailto|tel|sms|javascript|data|file|skype|facetime)(?=:\S)", re.IGNORECASE)
+_WWW = re.compile(r"\bwww\.(?=\S)", re.IGNORECASE)
+_LINK_END = re.compile(r"\](?=[(\[])")
+_SWAPS = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "@": "(at)", "＠": "(at)", "`": "'"})
+
+
+def _defanged_url(found: re.Match[str]) -> str:
+    return f"{found[1]}[:]//{found[2].replace('.', '[.]')}"
+
+
+def defanged(text: str) -> str:
+    """``text`` with no link, mention or markup that a mail client, a chat or a browser would bring to life.
+
+    ``http://a.b/c`` becomes ``http[:]//a[.]b/c``, ``@here`` ``(at)here``, ``<b>`` ``‹b›``. Applied twice it gives the
+    same. The stored line stays as it was.
+    """
+    text = _URL.sub(_defanged_url, text)
+    text = _SCHEME.sub(r"\1[:]", text)
+    text = _WWW.sub("www[.]", text)
+    return _LINK_END.sub("] ", text).translate(_SWAPS)
+
+
+_ASCII = {"“": '"', "”": '"', "‘": "'", "’": "'", "…": "...", "–": "-", "—": "-", "‹": "(", "›": ")", "×": "x"}
+
+
+def ascii_subject(text: str, limit: int = 99) -> str:
+    """``text`` in printable ASCII on one line, at most ``limit`` characters: what SNS takes as a subject (under 100
+    characters, no control characters; docs.aws.amazon.com/sns/latest/api/API_Publish.html)."""
+    plain = "".join(_ASCII.get(character, character) for character in text)
+    decomposed = unicodedata.normalize("NFKD", plain)
+    kept = "".join(c if " " <= c <= "~" else "" if unicodedata.combining(c) else "?" for c in decomposed)
+    kept = _LOOSE.sub(" ", re.sub(r"\?{3,}", "??", kept)).strip()
+    return kept if len(kept) <= limit else kept[: limit - 3].rstrip() + "..."
