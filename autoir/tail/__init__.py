@@ -1,0 +1,1 @@
+"""Sources of log events: where lines come from, before anything is known about what they say."""
