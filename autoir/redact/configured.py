@@ -1,0 +1,110 @@
+"""Rules from a configuration: anybody's regular expressions, let in only after they have shown that they are harmless.
+
+Redaction runs on every event, so one expression that backtracks would stop ingestion, and a search under way cannot be
+interrupted. Each is therefore measured first, on texts that start at eight characters and grow slowly enough that an
+exponential one is caught at some milliseconds.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+
+from autoir.errors import UsageError
+from autoir.redact.rule import MARKER, Rule, marker
+
+BUDGET_MS_PER_KB = 1.0
+"""CPU a rule may take for each KB of a message."""
+
+PROBE_CHARS = 64 * 1024
+
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+_MARKER = re.compile(MARKER)
+_FLOOR_S = 0.002
+"""Below this a measurement is noise; it is also what an exponential expression may take before it is refused."""
+
+_UNITS = (
+    *("a", "A", "0", " ", "-", "_", ".", "/", "=", '"', "\\", "\n", "é", "a1", "1-", "a ", "a@", "a.", "aA0", "0 "),
+    *("key=value ", '{"a":"b"},', "10.0.0.1:443 ", "2024-01-02T03:04:05Z ", "GET /api/v1/items?id=1 "),
+)
+
+
+def compile_user_rules(patterns: Mapping[str, str]) -> tuple[Rule, ...]:
+    """Rules from name to regular expression (Python's ``re``); a match becomes ``[REDACTED:name]``.
+
+    Raises UsageError for a name that cannot stand in a marker, an expression that does not compile, one that matches
+    nothing at all, and one that takes more than ``BUDGET_MS_PER_KB`` on a probe.
+    """
+    return tuple(_rule(name, pattern) for name, pattern in patterns.items())
+
+
+def _rule(name: str, pattern: str) -> Rule:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"Redaction rule {name!r} has a name that cannot stand in a marker.",
+            "Use 1 to 32 lower-case letters, digits and dashes.",
+        )
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"Redaction rule {name!r} is not a regular expression: {pattern!r}: {error}.",
+            "Mend it, and mind that a backslash is written twice in JSON and in a double-quoted TOML string.",
+        ) from error
+    _refuse_slow(name, compiled)
+    _refuse_empty(name, compiled)
+
+    text = marker(name)
+
+    def replace(match: re.Match[str]) -> str:
+        return match[0] if _is_redacted(match) else text
+
+    return Rule(name, lambda message: compiled.sub(replace, message))
+
+
+def _is_redacted(match: re.Match[str]) -> bool:
+    """Whether the match lies in a marker, or has nothing but markers and punctuation."""
+    message = match.string
+    opened = message.rfind("[REDACTED:", max(0, match.start() - 43), match.start() + len("[REDACTED:"))
+    found = _MARKER.match(message, opened) if opened >= 0 else None
+    if found and found.start() <= match.start() and match.end() <= found.end():
+        return True
+    rest = _MARKER.sub("", match[0])
+    return rest != match[0] and not any(map(str.isalnum, rest))
+
+
+def _refuse_empty(name: str, compiled: re.Pattern[str]) -> None:
+    for text in ("", *(unit * 4 for unit in _UNITS)):
+        if any(match.start() == match.end() for match in compiled.finditer(text)):
+            raise UsageError(
+                f"Redaction rule {name!r} matches the empty string: {compiled.pattern!r}.",
+                "Write what the secret must contain, for example + in place of *.",
+            )
+
+
+def _refuse_slow(name: str, compiled: re.Pattern[str]) -> None:
+    own = "".join(char for char in compiled.pattern if char.isalnum()) or "a"
+    for unit in (*_UNITS, own, own + " "):
+        for size in _sizes():
+            probe = (unit * (size // len(unit) + 1))[:size] + "\0"
+            allowed_s = max(_FLOOR_S, BUDGET_MS_PER_KB / 1000 * size / 1024)
+            taken_s = _cpu_s(compiled, probe)
+            if taken_s > allowed_s and (taken_s := min(taken_s, _cpu_s(compiled, probe))) > allowed_s:
+                raise UsageError(
+                    f"Redaction rule {name!r} is too slow: {compiled.pattern!r} takes {taken_s * 1000:.0f} ms on "
+                    f"{size:,} characters of {unit!r}; the limit is {BUDGET_MS_PER_KB:g} ms/KB.",
+                    "Avoid a repetition inside a repetition, bound it as in {1,64}, or make it possessive as in ++.",
+                )
+
+
+def _sizes() -> Iterator[int]:
+    yield from range(8, 256, 4)
+    size = 256
+    while size <= PROBE_CHARS:
+        yield size
+        size *= 2
+
+
+def _cpu_s(compiled: re.Pattern[str], probe: str) -> float:
+    start = time.process_time()
+    compiled.sub("", probe)
+    return time.process_time() - start
