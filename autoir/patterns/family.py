@@ -13,14 +13,17 @@ _TOKENS, _CHARACTERS, _NAMES = 20, 600, 8
 
 _FAILURE = re.compile(
     r"fail|error|exception|time-?out|timed out|refused|unavailable|denied|fatal|\bpanic|unable|cannot|\babort|"
-    r"unexpected|invalid(?!at)|rollback|rolled back|crash|\bkilled|\boom\b|out ?of ?memory",
-    re.IGNORECASE,
+    r"unexpected|invalid(?!at)|rollback|rolled back|crash|\bkilled|\boom\b|out ?of ?memory"
+)
+_FAILURE_STEMS = (
+    *("fail", "error", "exception", "timeout", "time-out", "timed out", "refused", "unavailable", "denied", "fatal"),
+    *("panic", "unable", "cannot", "abort", "unexpected", "invalid", "rollback", "rolled back", "crash", "killed"),
+    *("oom", "memory"),
 )
 _NO_FAILURE = re.compile(
     r"\b(?:no|without|without an|without any) errors?\b|"
-    r"[\"']?\w{0,40}(?:error|err|exception|failure|failed|timeout)\w{0,40}[\"']? ?[=:] ?"
-    r"(?:null|none|nil|<nil>|false|\[\]|\"\"|''|\{\}|-(?!\w))(?![\w.])",
-    re.IGNORECASE,
+    r"(?:error|err|exception|failure|failed|timeout)\w{0,40}[\"']? ?[=:] ?"
+    r"(?:null|none|nil|<nil>|false|\[\]|\"\"|''|\{\}|-(?!\w))(?![\w.])"
 )
 _EXCEPTION = re.compile(r"[A-Za-z_$][\w$]{0,100}(?:Exception|Error)(?!\w)")
 _PATH = re.compile(r"\w://|/[\w.\-]+/|^/\w|^[A-Za-z]:\\")
@@ -33,9 +36,10 @@ def severity_class(level: int, template: str, server_error: bool) -> int:
         return 2
     if level == WARN:
         return 1
-    if not _FAILURE.search(template):
+    lower = template.lower()
+    if not any(stem in lower for stem in _FAILURE_STEMS):
         return 0
-    return 1 if _FAILURE.search(_NO_FAILURE.sub(" ", template)) else 0
+    return 1 if _FAILURE.search(_NO_FAILURE.sub(" ", lower)) else 0
 
 
 def family_text(shape: Shape) -> str:

@@ -7,9 +7,10 @@ digits looked at. Kept digits are written as U+E000 to U+E009, which no mask see
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from autoir.patterns.masks import FLATTEN
 from autoir.patterns.notation import expression
 
 _RESERVED = [chr(0xE000 + d).encode() for d in range(10)]
@@ -61,73 +62,89 @@ def _name(value: bytes) -> bytes | None:
 
 
 class _Rule(NamedTuple):
-    """``source`` has one group, the value; ``keep`` gives what stands for it, None where it is none after all."""
+    """A context and the value behind it.
 
+    ``source`` has one group, the value, and reads the flattened line (``0`` is any digit). ``keep`` gives what stands
+    for the value, None where it is none after all. A line that does not hold ``literal`` never pays for the rule.
+    """
+
+    literal: bytes
     source: bytes
     keep: Callable[[bytes], bytes | None]
     is_http: bool = False
 
 
-# Order matters: exit codes before HTTP, or `exit status 137` reads as a 1xx.
-_RULES: tuple[_Rule, ...] = (
+_UNIT = rb"(?! ?(?:ms|rows?|records?|results?|items?|bytes|entries|elements|hits|seconds|documents|keys|messages)\b)"
+
+_AFTER_WORD: tuple[_Rule, ...] = (
+    # ``source`` continues the word, in lower case. Exit codes before HTTP, or `exit status 137` reads as a 1xx.
+    _Rule(b"exit", rb"(?:ed|ing)?%AN(?:[ _-]?(?:status|code|value))?(?: code)?%IS(-?0{1,5})%END", _exact),
+    _Rule(b"status=exited", rb"[^0\n]{0,10}(-?0{1,5})%END", _exact),
+    _Rule(b"return", rb"(?:ed|s)?%AN[ _-]?(?:code|value)(?: of)?%IS(-?0{1,5})%END", _exact),
+    _Rule(b"ret", rb"_?code%IS(-?0{1,5})%END", _exact),
+    _Rule(b"rc", rb" ?= ?(-?0{1,5})%END", _exact),
+    _Rule(b"status", rb"(?:[ _.-]?code)?(?: code)?%IS(000)%END" + _UNIT, _http, True),
+    _Rule(b"response", rb"[ _-]?(?:code|status|error)%IS(000)%END" + _UNIT, _http, True),
+    _Rule(b"http", rb"(?:/0(?:\.0)?[\"']? [\"']?|[ :=(]{1,2})(000)%END" + _UNIT, _http, True),
+    _Rule(b"http", rb"[ _.-]?(?:response )?(?:status|code|error)(?:[ _-]?code)?%IS(000)%END" + _UNIT, _http, True),
+    _Rule(b"return", rb"(?:ed|s|ing)?%AN(?: http)?(?: error)?(?: status)?(?: of)?:? (000)%END" + _UNIT, _http, True),
+    _Rule(b"errno", rb"[\"']?[\])]?[ :=\[(]{0,3}(-?0{1,10})%END", _exact),
+    _Rule(b"os error", rb" (-?0{1,10})%END", _exact),
+    _Rule(b"error", rb"[ _-]?(?:code|number|no)%IS(-?0{1,10})%END", _exact),
+    _Rule(b"code", rb"[\"']? ?[:=] ?[\"']?(-?0{1,3})%END", _exact),
+    _Rule(b"sqlstate", rb"[\"']?[ :=\[(\"']{0,3}([0a-z]{5})(?!\w)", _exact),
+    _Rule(b"sqlcode", rb"[ :=]{0,2}(-?0{1,5})(?!\w)", _exact),
+    _Rule(b"signal", rb"(?: number)?[ :=(]{1,2}(00?)(?!\w)", _exact),
+)
+_BY_LOOKS: tuple[_Rule, ...] = (
     # the priority of a syslog line, which holds its severity
-    _Rule(rb"\A<(\d{1,3})>(?=[0A-Z])", _exact),
+    _Rule(b"<0", rb"\A<(0{1,3})>(?=[0A-Z])", _exact),
+    # the quoted request of an access log; a ResponseEntity; clients' exceptions; a status before its reason phrase
+    _Rule(b'" 000', rb"\"[A-Z]{3,10} [^\"\n]{0,2000}\" (000)%END", _http, True),
+    _Rule(b"<000", rb"<(000)(?=[, ])", _http, True),
+    _Rule(b"Error", rb"(?:Client|Server)_?Error(?:Exception)?(?:\$\w{1,60})?: (000)%END", _http, True),
     _Rule(
-        rb"(?i:\bexit(?:ed|ing)?%AN(?:[ _-]?(?:status|code|value))?(?: code)?%IS"
-        rb"|\breturn(?:ed|s)?%AN(?: exit)?[ _-]?(?:code|status|value)(?: of)?%IS"
-        rb"|\bret(?:urn)?_?code%IS|\brc ?= ?|\bstatus=exited\D{0,10})(-?\d{1,5})%END",
-        _exact,
-    ),
-    _Rule(
-        rb"(?i:\b(?:http[ _.-]?)?status(?:[ _.-]?code)?(?: code)?%IS"
-        rb"|\b(?:http|response)[ _-]?(?:response )?(?:code|status|error)%IS"
-        rb"|\bHTTP/\d(?:\.\d)?[\"']? [\"']?|\bHTTP[ :=(]{1,2}"
-        rb"|\b(?:Client|Server)_?Error(?:Exception)?(?:\$\w{1,60})?: "
-        rb"|\breturn(?:ed|s|ing)?%AN(?: http)?(?: error)?(?: status)?(?: code)?(?: of)?:? )(\d{3})%END"
-        rb"(?! ?(?:ms|rows?|records?|results?|items?|bytes|entries|elements|hits|seconds|documents|keys|messages)\b)",
-        _http,
-        True,
-    ),
-    # the quoted request of an access log; a ResponseEntity; a status before its reason phrase
-    _Rule(rb"\"[A-Z]{3,10} [^\"\n]{0,2000}\" (\d{3})%END", _http, True),
-    _Rule(rb"<(\d{3})(?=[, ])", _http, True),
-    _Rule(
-        rb"(?<![\w.])(\d{3})(?= (?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Request Timeout|"
+        b"000 ",
+        rb"(000)(?<![\w.]000)(?= (?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Request Timeout|"
         rb"Conflict|Gone|Unprocessable|Too Many Requests|Internal Server Error|Not Implemented|Bad Gateway|"
         rb"Service Unavailable|Gateway Time-?out|(?:Client|Server) Error)\b)",
         _http,
         True,
     ),
-    _Rule(
-        rb"(?i:\berrno\b[\"']?[\])]?[ :=\[(]{0,3}|\bos error |\berror[ _-]?(?:code|number|no)%IS"
-        rb"|\bcode[\"']? ?[:=] ?[\"']?(?=-?\d{1,3}(?!\d)))(-?\d{1,10})%END",
-        _exact,
-    ),
-    _Rule(rb"\((\d{1,3})(?=: [A-Z])", _exact),
-    _Rule(rb"\b(0[xX](?:\d|[cC])%HEX{7})(?!\w)", _failure_code),
-    _Rule(rb"(?i:\bSQL_?STATE\b[\"']?[ :=\[(\"']{0,3})([0-9A-Z]{5})(?!\w)", _exact),
-    _Rule(rb"\b(?:ORA|PLS|TNS|MY|SP2|CRS|RMAN)-(\d{4,6})(?!\w)", _exact),
-    _Rule(rb"(?i:\bSQLCODE\b[ :=]{0,2})(-?\d{1,5})(?!\w)", _exact),
-    _Rule(rb"\((\d{4})(?=, ?u?[\"'])", _exact),
-    _Rule(rb"\bERROR (\d{4} \([0-9A-Z]{5})\)", _exact),
-    _Rule(rb"\b(E\d{5})(?!\w)", _mongo),
-    _Rule(rb"(?i:\bsignal(?: number)?[ :=(]{1,2})(\d{1,2})(?!\w)", _exact),
-    _Rule(rb"\bSIG(?:USR|RTMIN\+|RTMAX-|RT_?|STKFLT)(\d{1,2})(?!\w)", _exact),
-    # classes of exceptions whose name has a digit
-    _Rule(rb"\b([A-Za-z_]\w{0,60}\d\w{0,60}(?:Exception|Error))(?!\w)", _exact),
+    # nginx: (111: Connection refused)
+    _Rule(b"(0", rb"\((0{1,3})(?=: [A-Z])", _exact),
+    _Rule(b"0x", rb"(0x[0cC]%HEX{7})(?!\w)", _failure_code),
+    _Rule(b"0X", rb"(0X[0cC]%HEX{7})(?!\w)", _failure_code),
+    _Rule(b"-0000", rb"(?:ORA|PLS|TNS|MY|SP2|CRS|RMAN)-(0{4,6})(?!\w)", _exact),
+    # MySQL drivers: (2013, "Lost connection…; its server: ERROR 1213 (40001)
+    _Rule(b"(0000", rb"\((0000)(?=, ?u?[\"'])", _exact),
+    _Rule(b"ERROR 0000", rb"ERROR (0000 \([0-9A-Z]{5})\)", _exact),
+    _Rule(b"E00000", rb"(E00000)(?<!\wE00000)(?!\w)", _mongo),
+    _Rule(b"SIG", rb"SIG(?:USR|RTMIN\+|RTMAX-|RT_?|STKFLT)(00?)(?!\w)", _exact),
+    # classes of exceptions with a digit in their name
+    _Rule(b"E", rb"([A-Za-z_](?<!\w.)[A-Za-z_]{0,60}0\w{0,60}(?<=Exception|....Error))(?!\w)", _exact),
 )
 
 
-def _class_of(name: bytes) -> bytes:
-    return re.sub(rb"\d", b"0", name)
+def _after(rule: _Rule) -> re.Pattern[bytes]:
+    """The word, not inside another one, and what follows. A literal start lets the engine skip to it."""
+    return expression(rule.literal + rb"(?<![a-z0]" + rule.literal + rb")(?:" + rule.source + rb")")
 
 
-_NAME_CLASSES = sorted({_class_of(name) for name in _NAMES if _class_of(name) != name}, key=lambda n: (-len(n), n))
+_NAME_CLASSES = sorted({name.translate(FLATTEN) for name in _NAMES}, key=lambda name: (-len(name), name))
 _NAME_RULE = _Rule(
-    rb"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=[A-Z]))((?i:" + b"|".join(_NAME_CLASSES) + rb"))(?![a-z0-9])", _name
+    b"0",
+    rb"(?:(?<![A-Za-z0])|(?<=[a-z])(?=[A-Z]))((?i:" + b"|".join(_NAME_CLASSES) + rb"))(?![a-z0])",
+    _name,
 )
-_COMPILED = tuple((expression(rule.source), rule.keep, rule.is_http) for rule in (*_RULES, _NAME_RULE))
-_KEEPERS = tuple((keep, is_http) for _, keep, is_http in _COMPILED)
+_NAME_AT = re.compile(rb"0(?<=[A-Za-z]0)")
+_NAME_REACH = max(len(name) for name in _NAME_CLASSES)
+_NAME = expression(_NAME_RULE.source)
+
+_TABLE = (*_AFTER_WORD, *_BY_LOOKS, _NAME_RULE)
+_WORDS = [(number, rule.literal, _after(rule)) for number, rule in enumerate(_AFTER_WORD)]
+_LOOKS = [(number, rule.literal, expression(rule.source)) for number, rule in enumerate(_BY_LOOKS, len(_WORDS))]
+_MAX_SPANS = 64
 
 
 class Span(NamedTuple):
@@ -143,18 +160,34 @@ def neutralise(text: bytes) -> bytes:
     return _RESERVED_ANY.sub(_FFFD, text) if _RESERVED_LEAD in text else text
 
 
+def _found(flat: bytes) -> Iterator[Span]:
+    """Every place that a rule finds, in the order of the rules."""
+    lower = flat.lower()
+    for number, literal, after in _WORDS:
+        if literal in lower:
+            for found in after.finditer(lower):
+                yield Span(*found.span(1), number)
+    for number, literal, looks in _LOOKS:
+        if literal in flat:
+            for found in looks.finditer(flat):
+                yield Span(*found.span(1), number)
+    for digit in _NAME_AT.finditer(flat):
+        at = digit.start()
+        name = _NAME.search(flat, max(0, at - _NAME_REACH), at + _NAME_REACH + 1)
+        if name is not None:
+            yield Span(*name.span(1), len(_TABLE) - 1)
+
+
 def spans(flat: bytes) -> tuple[Span, ...]:
     """Places of kept values in a flattened line, in order, none overlapping; the earlier rule wins."""
     if b"0" not in flat:
         return ()
     taken: list[Span] = []
-    for number, (rule, _, _) in enumerate(_COMPILED):
-        for found in rule.finditer(flat):
-            start, end = found.span(1)
-            if not any(start < other.end and other.start < end for other in taken):
-                taken.append(Span(start, end, number))
-                if len(taken) == 64:
-                    return tuple(sorted(taken))
+    for span in _found(flat):
+        if not any(span.start < other.end and other.start < span.end for other in taken):
+            taken.append(span)
+            if len(taken) == _MAX_SPANS:
+                break
     return tuple(sorted(taken))
 
 
@@ -164,7 +197,7 @@ def protect(flat: bytes, places: tuple[Span, ...], values: tuple[bytes, ...]) ->
     server_error = False
     at = 0
     for (start, end, rule), value in zip(places, values, strict=True):
-        keep, is_http = _KEEPERS[rule]
+        _, _, keep, is_http = _TABLE[rule]
         kept = keep(value)
         if kept is None:
             continue

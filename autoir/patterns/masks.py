@@ -3,10 +3,13 @@
 Two steps. ``hide_random`` removes what has random letters (UUIDs, trace ids, hex words, MAC and IPv6 addresses) and
 runs on every event. ``mask`` removes the rest and looks only at the *class* of a character: every digit has already
 become ``0``. So the outcome is a function of the line with its digits flattened, which is what makes a memo in front
-of it exact, and most events cost one substitution and one dictionary look-up.
+of it exact.
 
-Every mask writes the same placeholder. Paths and URLs are never masked whole: they carry meaning.
+Only dates hold blanks, so after them every token is masked by itself, and only once: flattened tokens recur far more
+than lines do. Every mask writes the same placeholder. Paths and URLs are never masked whole: they carry meaning.
 """
+
+from functools import lru_cache
 
 from autoir.patterns.notation import expression
 from autoir.patterns.shape import WILDCARD
@@ -18,13 +21,13 @@ FLATTEN = bytes(
 """Table for ``bytes.translate``: digits to ``0``, control characters to SUBSTITUTE."""
 
 _HIDE_RANDOM = expression(
-    # The first character stands alone so that the engine skips to it with a character set; the look-behind then
-    # demands a border on its left. A full stop is none: the digits of 1.2345678e-05 are a number.
-    rb"%HEX(?<![0-9A-Za-z.].)(?:"
-    # UUID
-    rb"%HEX{7}-%HEX{4}-%HEX{4}-%HEX{4}-%HEX{12}"
+    # The first character stands alone, so that the engine skips to it with a character set.
+    # UUID, also glued to a word
+    rb"%HEX(?:%HEX{7}-%HEX{4}-%HEX{4}-%HEX{4}-%HEX{12}"
+    # The rest needs a border on the left. A full stop is none: the digits of 1.2345678e-05 are a number.
+    rb"|(?<![0-9A-Za-z.].)(?:"
     # a UUID cut short, as in names of network devices
-    rb"|(?<=(?=[0-9-]*[a-fA-F]).)%HEX{7}-%HEX{2,4}(?![\w-])"
+    rb"(?<=(?=[0-9-]*[a-fA-F]).)%HEX{7}-%HEX{2,4}(?![\w-])"
     # a hex word with a letter and a digit
     rb"|(?<=(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9]).)%HEX{7,}+(?!\w)"
     # AWS X-Ray root
@@ -34,30 +37,32 @@ _HIDE_RANDOM = expression(
     # MAC
     rb"|%HEX(?:[:-]%HEX{2}){5}(?![\w:-])"
     # IPv6 with a letter and a digit
-    rb"|(?<!:.)(?<=(?=[0-9:]*[a-fA-F])(?=[a-fA-F:]*[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.]))"
+    rb"|(?<!:.)(?<=(?=[0-9:]*[a-fA-F])(?=[a-fA-F:]*[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.])))"
 )
 
-_MASKS: dict[str, bytes] = {
-    "iso": rb"\d{4}[-/.]\d\d[-/.]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)\b)?)?",
-    "clf": rb"\d{1,2}/%MONTH/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?",
-    "syslog": rb"\b(?:%DAY,? )?(?:%MONTH {1,2}\d{1,2}|\d{1,2} %MONTH)(?:,? \d{4})?,? "
-    rb"\d\d:\d\d:\d\d(?:[.,]\d+)?(?: (?:[A-Z]{3,4}|[+-]\d{4})\b)?(?: \d{4})?",
-    "uuid": rb"%HEX{8}-%HEX{4}-%HEX{4}-%HEX{4}-%HEX{12}",
-    "xray": rb"\b1-%HEX{8}-%HEX{24}\b",
-    "ipv4": rb"\b\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?\b",
-    "mac": rb"\b(?:%HEX{2}[:-]){5}%HEX{2}\b",
-    "ipv6": rb"(?<![\w:])(?=[a-fA-F:]*\d)(?:%HEX{0,4}:){2,7}%HEX{0,4}(?![\w:]|\.\d)",
-    "hex": rb"\b0[xX]%HEX+\b",
+# ISO 8601 and kin; the common log format; syslog, RFC 1123 and asctime.
+_ISO = expression(rb"0000[-/.]00[-/.]00(?:[T ]00:00(?::00(?:[.,]0+)?)?(?: ?(?:Z|UTC|GMT|[+-]00:?00)(?!\w))?)?")
+_CLF = expression(rb"00?/%MONTH/0000:00:00:00(?: [+-]0000)?")
+_SYSLOG = expression(
+    rb"(?<!\w)(?:%DAY,? )?(?:%MONTH {1,2}00?|00? %MONTH)(?:,? 0000)?,? "
+    rb"00:00:00(?:[.,]0+)?(?: (?:[A-Z]{3,4}|[+-]0000)(?!\w))?(?: 0000)?"
+)
+_WORD: dict[str, bytes] = {
     # Network devices carry the first eleven characters of a UUID behind a prefix (tap, qvo, …).
-    "device": rb"\b[a-z]{2,4}?(?=[a-f]*\d)%HEX{8}-%HEX{2}\b",
-    "duration": rb"(?<![\w.])\d+(?:\.\d+)?(?:ns|us|ms|s|m|h|d)(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))*\b",
-    "size": rb"(?<![\w.])\d+(?:\.\d+)?(?:[KMGT]i?B|[kKMG]b?|B)\b",
-    # The second look-ahead: without it user_<uuid> is eaten up to the first dash.
-    "id": rb"\b(?=[A-Za-z_]*\d)(?![A-Za-z0-9_]*-%HEX{4}-%HEX{4}-)[A-Za-z0-9_]{6,}\b",
+    "device": rb"(?<!\w)[a-z]{2,4}?(?=[a-f]*0)%HEX{8}-%HEX{2}(?!\w)",
+    "ipv4": rb"(?<!\w)0{1,3}(?:\.0{1,3}){3}(?:[:/]0+)?(?!\w)",
+    "ipv6": rb"(?<![\w:])(?=[a-fA-F:]*0)(?:%HEX{0,4}:){2,7}%HEX{0,4}(?![\w:]|\.0)",
+    "hex": rb"(?<!\w)0[xX]%HEX+(?!\w)",
+    "duration": rb"(?<![\w.])0+(?:\.0+)?(?:ns|us|ms|s|m|h|d)(?:0+(?:\.0+)?(?:ns|us|ms|s|m|h))*(?!\w)",
+    "size": rb"(?<![\w.])0+(?:\.0+)?(?:[KMGT]i?B|[kKMG]b?|B)(?!\w)",
+    # A word of digits alone is a number, or 123456.7 would be masked in two halves and 12345.6 in one.
+    "id": rb"(?<!\w)(?=[A-Za-z_]*0)(?=0*[A-Za-z_])\w{6,}",
     # A sign must not follow a word: the dash of req-1 is none.
-    "number": rb"(?:(?<!\w)[-+])?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+\b)?",
+    "number": rb"(?:(?<!\w)[-+])?0+(?:[.,:]0+)*(?:[eE][-+]?0+(?!\w))?",
 }
-_ALTERNATION = expression(b"|".join(b"(?:" + mask + b")" for mask in _MASKS.values()))
+_ALTERNATION = expression(b"|".join(b"(?:" + word + b")" for word in _WORD.values()))
+_MEMO_TOKEN = 64
+"""Bytes up to which a token is worth remembering."""
 
 
 def hide_random(text: bytes) -> bytes:
@@ -65,8 +70,20 @@ def hide_random(text: bytes) -> bytes:
     return _HIDE_RANDOM.sub(WILDCARD, text)
 
 
+@lru_cache(maxsize=16_384)
+def _remembered(token: bytes) -> bytes:
+    return _ALTERNATION.sub(WILDCARD, token)
+
+
+def _token(token: bytes) -> bytes:
+    return _remembered(token) if len(token) <= _MEMO_TOKEN else _ALTERNATION.sub(WILDCARD, token)
+
+
 def mask(text: bytes) -> bytes:
-    """``text`` without values. Expects ``hide_random`` and ``FLATTEN`` to have run; first match wins."""
+    """``text`` without values. Expects ``hide_random`` and ``FLATTEN`` to have run."""
     if b"0" not in text:
         return text
-    return _ALTERNATION.sub(WILDCARD, text)
+    text = _ISO.sub(WILDCARD, text)
+    if b":00:00" in text:
+        text = _SYSLOG.sub(WILDCARD, _CLF.sub(WILDCARD, text))
+    return b" ".join([_token(token) if b"0" in token else token for token in text.split(b" ")])
