@@ -121,6 +121,9 @@ _BY_LOOKS: tuple[_Rule, ...] = (
     _Rule(b"ERROR 0000", rb"ERROR (0000 \([0-9A-Z]{5})\)", _exact),
     _Rule(b"E00000", rb"(E00000)(?<!\wE00000)(?!\w)", _mongo),
     _Rule(b"SIG", rb"SIG(?:USR|RTMIN\+|RTMAX-|RT_?|STKFLT)(00?)(?!\w)", _exact),
+    # file and function of a Python frame: their digits are part of a name
+    _Rule(b'File "', rb"File \"([^\"<\n]{0,300}0[^\"\n]{0,300})\", line ", _exact),
+    _Rule(b", in ", rb", line 0+, in (\w*0\w*)", _exact),
     # classes of exceptions with a digit in their name
     _Rule(b"E", rb"([A-Za-z_](?<!\w.)[A-Za-z_]{0,60}0\w{0,60}(?<=Exception|....Error))(?!\w)", _exact),
 )

@@ -40,9 +40,12 @@ _HIDE_RANDOM = expression(
     rb"|(?<!:.)(?<=(?=[0-9:]*[a-fA-F])(?=[a-fA-F:]*[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.])))"
 )
 
+_TEMPORARY = expression(rb"(?<=/tmp/)tmp\w{6,8}(?!\w)")
+_JWT = expression(rb"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?")
+
 # ISO 8601 and kin; the common log format; syslog, RFC 1123 and asctime.
 _ISO = expression(rb"0000[-/.]00[-/.]00(?:[T ]00:00(?::00(?:[.,]0+)?)?(?: ?(?:Z|UTC|GMT|[+-]00:?00)(?!\w))?)?")
-_CLF = expression(rb"00?/%MONTH/0000:00:00:00(?: [+-]0000)?")
+_CLF = expression(rb"00?/%MONTH/0000[: ]00:00:00(?: [+-]0000)?")
 _SYSLOG = expression(
     rb"(?<!\w)(?:%DAY,? )?(?:%MONTH {1,2}00?|00? %MONTH)(?:,? 0000)?,? "
     rb"00:00:00(?:[.,]0+)?(?: (?:[A-Z]{3,4}|[+-]0000)(?!\w))?(?: 0000)?"
@@ -61,12 +64,19 @@ _WORD: dict[str, bytes] = {
     "number": rb"(?:(?<!\w)[-+])?0+(?:[.,:]0+)*(?:[eE][-+]?0+(?!\w))?",
 }
 _ALTERNATION = expression(b"|".join(b"(?:" + word + b")" for word in _WORD.values()))
+# Lists of values, and of records alike but for their values, are one value: their length is no meaning.
+_LIST = expression(rb"(u?[\"']?<\*>[\"']?)(?:, ?\1)+")
+_RECORDS = expression(rb"(\w{0,40}(?:\([^()\n]{1,400}\)|\{[^{}\n]{1,400}\}))(?:, ?\1)+")
 _MEMO_TOKEN = 64
 """Bytes up to which a token is worth remembering."""
 
 
 def hide_random(text: bytes) -> bytes:
-    """``text`` with UUIDs, trace ids, hex words, MAC and IPv6 addresses as the placeholder."""
+    """``text`` with UUIDs, trace ids, hex words, addresses, tokens and names of temporary files as the placeholder."""
+    if b"eyJ" in text:
+        text = _JWT.sub(WILDCARD, text)
+    if b"/tmp/tmp" in text:
+        text = _TEMPORARY.sub(WILDCARD, text)
     return _HIDE_RANDOM.sub(WILDCARD, text)
 
 
@@ -82,8 +92,14 @@ def _token(token: bytes) -> bytes:
 def mask(text: bytes) -> bytes:
     """``text`` without values. Expects ``hide_random`` and ``FLATTEN`` to have run."""
     if b"0" not in text:
-        return text
+        return _collapse(text) if b"<*>" in text else text
     text = _ISO.sub(WILDCARD, text)
     if b":00:00" in text:
         text = _SYSLOG.sub(WILDCARD, _CLF.sub(WILDCARD, text))
-    return b" ".join([_token(token) if b"0" in token else token for token in text.split(b" ")])
+    text = b" ".join([_token(token) if b"0" in token else token for token in text.split(b" ")])
+    return _collapse(text) if b"," in text else text
+
+
+def _collapse(text: bytes) -> bytes:
+    text = _LIST.sub(rb"\1", text)
+    return _RECORDS.sub(rb"\1", text) if text.count(b"), ") > 1 or text.count(b"}, ") > 1 else text
