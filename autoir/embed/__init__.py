@@ -1,0 +1,25 @@
+"""From texts to vectors: one interface, its engines beside it.
+
+A pattern is embedded once, after it is stored; a missing vector never delays, drops or fails an event. One model a
+store: an engine that does not reproduce the store's canaries may neither write to it nor search it. Nothing heavy is
+imported here, for whoever stores events needs only the recipe.
+"""
+
+from autoir.embed.engines import open_embedder
+from autoir.embed.interface import DIM, Embedder, EmbedderSpec, EmbedFailure, Vector
+from autoir.embed.pending import Filled, fill_pending
+from autoir.embed.recipe import RECIPE, recipe_hash, views
+
+__all__ = [
+    "DIM",
+    "RECIPE",
+    "EmbedFailure",
+    "Embedder",
+    "EmbedderSpec",
+    "Filled",
+    "Vector",
+    "fill_pending",
+    "open_embedder",
+    "recipe_hash",
+    "views",
+]
