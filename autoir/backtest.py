@@ -68,9 +68,11 @@ def replay(
     settings: Settings,
     *,
     sweep_every_ms: int = MINUTE_MS,
+    sweep_until_ms: int | None = None,
     progress: Progress | None = None,
 ) -> Tally:
-    """Ingest ``events``, in order of ``ingest_ms``, and sweep every ``sweep_every_ms`` of virtual time."""
+    """Ingest ``events``, in order of ``ingest_ms``, and sweep every ``sweep_every_ms`` of virtual time, until
+    ``sweep_until_ms`` or, without one, until what is open had the time to close."""
     now = 0
     next_sweep: int | None = None
     batch: list[LogEvent | Refused] = []
@@ -109,7 +111,7 @@ def replay(
             commit()
     commit()
     if next_sweep is not None:
-        sweep_until(now + SETTLE_MS)
+        sweep_until(now + SETTLE_MS if sweep_until_ms is None else sweep_until_ms)
     return ingest.tally
 
 
@@ -198,6 +200,6 @@ def score(faults: Sequence[Fault], incidents: Iterable[Incident]) -> Score:
             hits[own[-1]] = incident
     delays = sorted((i.opened_ms - f.start_ms) / MINUTE_MS for f, i in hits.items())
     guilty = sum(f.log_group in ("", i.affected_group) for f, i in hits.items())
-    p90 = quantiles(delays, n=10, method="inclusive")[-1] if len(delays) > 1 else (delays or [None])[0]
     p50 = median(delays) if delays else None
+    p90 = quantiles(delays, n=10, method="inclusive")[-1] if len(delays) > 1 else p50
     return Score(len(faults), len(hits), guilty, duplicates, false_pages, p50, p90)
