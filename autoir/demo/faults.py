@@ -209,7 +209,7 @@ class ExpiredCertificate(_Fault):
         return True
 
     def place_order(self, shop: Shop, call: Call, t: int, began: int, basket: int, total: float) -> bool:
-        provider, card = provider_of(call)
+        provider, _ = provider_of(call)
         if provider != "fernpay" or not self.strikes(shop, t):
             return False
         if t < self.grace_until:
@@ -223,7 +223,7 @@ class ExpiredCertificate(_Fault):
         commit_stock(shop, call, t + 14)
         save_order(shop, call, t + 40, order, total)
         for attempt in range(1, self.attempts + 1):
-            fields = f"trace={call.trace} order={order} attempt={attempt} card={card}"
+            fields = f"trace={call.trace} order={order} attempt={attempt}"
             self._refuse(shop, call.payments, t + 60 + 300 * attempt, "charge failed", fields)
         failed = t + 80 + 300 * self.attempts
         shop.checkout(

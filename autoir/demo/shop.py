@@ -25,7 +25,6 @@ INFO, WARN, ERROR = "INFO", "WARN", "ERROR"
 
 _LATE_SHARE = 0.003
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_AGENTS = ("Mozilla/5.0 (Macintosh)", "Mozilla/5.0 (Windows NT 10.0)", "shop-ios/8.13.2", "shop-android/8.14.0")
 
 
 @lru_cache(maxsize=1024)
@@ -158,8 +157,8 @@ class Shop:
             GROUPS[WEB],
             call.web,
             ts,
-            f'{call.ip} - - [{_access_time(ts // 1000)}] "{request} HTTP/1.1" {status} {size} "-" '
-            f'"{_AGENTS[call.user & 3]}" rt={took_ms / 1000:.3f} up={upstream} trace={call.trace}',
+            f'{call.ip} - - [{_access_time(ts // 1000)}] "{request} HTTP/1.1" {status} {size} '
+            f"rt={took_ms / 1000:.3f} up={upstream} trace={call.trace}",
         )
 
     def edge(self, stream: str, ts: int, level: str, text: str) -> None:
