@@ -95,7 +95,7 @@ def _coupon(shop: Shop, t: int, variant: int) -> None:
         ERROR,
         "coupon could not be read, basket priced without it",
         f'"cart":{{"id":{shop.basket}}},"err":{{"type":"CouponFormatError","message":"checksum differs",'
-        f'"stack":"CouponFormatError: checksum differs\\n    at parse (/srv/cart/coupon.js:{41}:11)\\n'
+        f'"stack":"CouponFormatError: checksum differs\\n    at parse (/srv/cart/coupon.js:41:11)\\n'
         '    at price (/srv/cart/basket.js:208:20)"}',
     )
 
