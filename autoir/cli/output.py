@@ -1,0 +1,195 @@
+"""How an answer looks: blocks drawn with Rich on a terminal, as plain text elsewhere, or one JSON document.
+
+A command says what there is to show (headings, tables, panels); only this module knows how it is drawn, so nothing can
+be told by colour alone. Text in a block is never read as markup. Progress goes to standard error and only lives on a
+terminal; what is piped stays clean.
+"""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TextIO
+
+from autoir.report.text import clipped
+
+SCHEMA_VERSION = 1
+"""Version of every JSON document of the command line."""
+
+_QUIET_S = 1.0
+_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line that opens a part."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Text as it is, one entry a line."""
+
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headers. ``right`` are the columns of numbers; the last column takes the room that is left."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Lines that belong together under a title."""
+
+    title: str
+    lines: Sequence[str]
+
+
+Block = Heading | Lines | Table | Panel
+
+
+def show(*blocks: Block) -> None:
+    """Draw ``blocks`` on standard output."""
+    if sys.stdout.isatty():
+        _show_rich(blocks)
+    else:
+        for block in blocks:
+            for line in plain(block):
+                print(line)
+
+
+def print_json(document: Mapping[str, object]) -> None:
+    """One JSON document on one line, under the schema's version; ASCII, so that no log line reaches a terminal raw."""
+    print(json.dumps({"schema_version": SCHEMA_VERSION, **document}, separators=(",", ":")))
+
+
+def note(text: str) -> None:
+    """A remark on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def plain(block: Block, width: int = 0) -> list[str]:
+    """``block`` as lines of text; ``width`` 0 cuts nothing."""
+    match block:
+        case Heading(text):
+            return [text]
+        case Lines(lines):
+            return list(lines)
+        case Panel(title, lines):
+            return [title, *(f"  {line}".rstrip() for line in lines)]
+        case Table():
+            return _plain_table(block, width)
+
+
+def _plain_table(table: Table, width: int) -> list[str]:
+    rows = [table.headers, *table.rows] if any(table.headers) else list(table.rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.headers))]
+    taken = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(widths[at]) if at in table.right else cell.ljust(widths[at]) for at, cell in enumerate(row[:-1])
+        ]
+        last = clipped(row[-1], max(width - taken, 20)) if width else row[-1]
+        lines.append("  ".join([*cells, last.rjust(widths[-1]) if len(row) - 1 in table.right else last]).rstrip())
+    return lines
+
+
+def _show_rich(blocks: Iterable[Block]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.panel import Panel as RichPanel
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console(highlight=False, emoji=False, markup=False)
+    for block in blocks:
+        match block:
+            case Heading(text):
+                console.print(Text(text, style="bold"))
+            case Lines(lines):
+                for line in lines:
+                    console.print(Text(line), soft_wrap=True)
+            case Panel(title, lines):
+                body = Text("\n").join(Text(line) for line in lines)
+                console.print(RichPanel(body, title=Text(title, style="bold"), title_align="left", box=box.ROUNDED))
+            case Table(headers, rows, right):
+                drawn = RichTable(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
+                for at, header in enumerate(headers):
+                    last = at == len(headers) - 1
+                    drawn.add_column(
+                        Text(header), justify="right" if at in right else "left", no_wrap=not last, overflow="fold"
+                    )
+                for row in rows:
+                    drawn.add_row(*(Text(cell) for cell in row))
+                console.print(drawn)
+
+
+class Progress:
+    """One line on a terminal's standard error that says what is under way; silent elsewhere and in the first second."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._started = self._drawn = time.monotonic()
+        self._shown = False
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the work began."""
+        return time.monotonic() - self._started
+
+    def update(self, text: str, share: float | None = None) -> None:
+        """Say how far the work is: ``share`` of 1, where the whole is known."""
+        now = time.monotonic()
+        if not self._live or now - self._started < _QUIET_S or now - self._drawn < _EVERY_S:
+            return
+        self._drawn, self._shown = now, True
+        columns = shutil.get_terminal_size().columns - 1
+        self._stream.write("\r" + clipped(f"  {bar(share)}{text}", columns).ljust(columns))
+        self._stream.flush()
+
+    def done(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._stream.write("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r")
+            self._stream.flush()
+            self._shown = False
+
+
+def bar(share: float | None, width: int = 20) -> str:
+    """A bar of ``share`` of its width and the percentage beside it; empty for None."""
+    if share is None:
+        return ""
+    filled = round(min(max(share, 0.0), 1.0) * width)
+    return f"{'█' * filled}{'░' * (width - filled)} {min(share, 1.0):4.0%}  "
+
+
+def local_time(ts_ms: int | None) -> str:
+    """A time in the reader's zone, to the second."""
+    return (
+        "-" if ts_ms is None else datetime.fromtimestamp(ts_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    )
+
+
+def zone_name() -> str:
+    """The reader's zone, named once beside the times."""
+    return datetime.now(UTC).astimezone().strftime("%Z") or "UTC"
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.0f}"
