@@ -15,7 +15,7 @@ from autoir.store import Store
 from autoir.store.rows import StoredEvent
 
 _WIDTH = 76
-_LINE = 400
+_LINES = 6
 _RATES = 8
 _BEFORE_MIN = 30
 _SPARK = 40
@@ -113,10 +113,8 @@ def evidence_lines(events: Sequence[StoredEvent]) -> list[str]:
     lines = []
     for number, event in enumerate(events, 1):
         place = f"{shown(event.log_group, 100)}  {shown(event.log_stream, 60)}"
-        lines += [
-            f"  [{number}] {local_time(event.ts_ms)}  {place}  {event.id}",
-            f"      {shown(event.message, _LINE)}",
-        ]
+        lines.append(f"  [{number}] {local_time(event.ts_ms)}  {place}  {event.id}")
+        lines += [f"      {line}" for line in body(event.message, _LINES)]
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from autoir import __version__
-from autoir.cli import failures, incidents, logs, stats
+from autoir.cli import backtest, demo, failures, incidents, logs, stats, sweep
 from autoir.cli.options import Asked, Group, asked, examples
 from autoir.errors import AutoirError
 
@@ -95,7 +95,8 @@ def autoir(
 
 app.add_typer(logs.app)
 app.add_typer(incidents.app)
-stats.register(app)
+for command in (demo, sweep, backtest, stats):
+    command.register(app)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from autoir.report.text import clipped
+from autoir.report.text import clipped, shown
 
 SCHEMA_VERSION = 1
 """Version of every JSON document of the command line."""
@@ -172,6 +172,15 @@ def bar(share: float | None, width: int = 20) -> str:
         return ""
     filled = round(min(max(share, 0.0), 1.0) * width)
     return f"{'█' * filled}{'░' * (width - filled)} {min(share, 1.0):4.0%}  "
+
+
+def body(message: str, most: int = 1, limit: int = 400) -> list[str]:
+    """An event or a template over at most ``most`` lines, and how many more there are."""
+    lines = [line for line in message.splitlines() if line.strip()] or [""]
+    drawn = [shown(line, limit) for line in lines[:most]]
+    if len(lines) > most:
+        drawn[-1] += f"  (+{len(lines) - most:,} lines)"
+    return drawn
 
 
 def local_time(ts_ms: int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from autoir.cli.documents import event_document
-from autoir.cli.output import Block, Heading, Lines, local_time, zone_name
+from autoir.cli.output import Block, Heading, Lines, body, local_time, zone_name
 from autoir.cli.stores import Opened
 from autoir.embed import fill_pending, open_embedder
 from autoir.report.text import shown
@@ -13,7 +13,6 @@ LEVELS = ("unknown", "info", "warn", "error", "fatal")
 """Level numbers of patterns in words."""
 
 _TEMPLATE = 300
-_SAMPLE = 400
 
 
 def search(
@@ -71,10 +70,10 @@ def hit_lines(hit: Hit) -> list[str]:
     first, last = local_time(hit.first_ms)[:16], local_time(hit.last_ms)[:16]
     lines = [
         f"{hit.score:.2f}  {level:<5}  {hit.count:,}x  {groups}{more}  {first} to {last}",
-        f"      {shown(hit.template, _TEMPLATE)}",
+        f"      {body(hit.template, 1, _TEMPLATE)[0]}",
     ]
     if hit.sample:
-        lines.append(f"      {local_time(hit.sample.ts_ms)[11:]} {hit.sample.id}: {shown(hit.sample.message, _SAMPLE)}")
+        lines.append(f"      {local_time(hit.sample.ts_ms)[11:]} {hit.sample.id}: {body(hit.sample.message)[0]}")
     return lines
 
 

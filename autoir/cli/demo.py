@@ -1,0 +1,167 @@
+"""``autoir demo``: an outage of a made-up shop, through the real pipeline, on this machine alone.
+
+The screen keeps to one screenful: what was read and learned, the hour as it went beside what was opened, the incident,
+the page that on-call would have got, one search, and what to type next on the store that the demo leaves behind.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autoir import locations
+from autoir.cli.failures import Interrupted
+from autoir.cli.options import PlainCommand, asked, examples
+from autoir.cli.output import Block, Heading, Lines, Panel, Progress, local_time, note, print_json, show, zone_name
+from autoir.errors import UsageError
+
+if TYPE_CHECKING:
+    from autoir.demo.run import DemoResult
+    from autoir.demo.run import Progress as Watch
+    from autoir.incidents import Incident
+    from autoir.metrics import Tally
+    from autoir.store import Store
+
+_NAMES = "pool-exhaustion, bad-deploy, expired-certificate, silent-consumer, healthy"
+_SEARCHES = {
+    "pool-exhaustion": "database has no free connections",
+    "bad-deploy": "order could not be priced",
+    "expired-certificate": "certificate is not valid any more",
+    "silent-consumer": "mail could not be delivered",
+    "healthy": "payment declined",
+}
+_HITS = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command(
+        cls=PlainCommand,
+        epilog=examples("autoir demo", "autoir demo --scenario bad-deploy", "autoir demo --seed 11 --json"),
+    )(demo)
+
+
+def demo(
+    ctx: typer.Context,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help=f"One of {_NAMES}.", show_default=True)
+    ] = "pool-exhaustion",
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31, metavar="N", help="Other times and another mix.")
+    ] = None,
+) -> None:
+    """An outage of a made-up shop, start to page.
+
+    Replays four ordinary hours and one live one of seven services through ingestion, search and detection, with no
+    AWS, server or model. The store stays: every command takes it as --store demo. Each run starts it afresh.
+    """
+    from autoir.demo import DEFAULT_SEED, SCENARIOS
+    from autoir.demo.run import open_fresh, run
+
+    if scenario not in SCENARIOS:
+        raise UsageError(f"there is no scenario {scenario!r}.", f"One of {', '.join(SCENARIOS)}.")
+    chosen_seed = DEFAULT_SEED if seed is None else seed
+    if not asked(ctx).as_json:
+        note("AutoIR demo: 4 h of a small shop's logs as baseline, then 1 h live. Everything runs on this machine.")
+    progress = Progress()
+    store = open_fresh(locations.demo_database())
+    try:
+        result = run(scenario, chosen_seed, store, progress=_watch(progress))
+        progress.done()
+        if asked(ctx).as_json:
+            print_json(_document(store, result))
+        else:
+            show(*_screen(store, result))
+    except KeyboardInterrupt:
+        progress.done()
+        raise Interrupted("stopped.", "The demo's store is unfinished; a new run starts afresh: autoir demo") from None
+    finally:
+        store.close()
+
+
+def _watch(progress: Progress) -> "Watch":
+    def watch(tally: "Tally", now_ms: int) -> None:
+        rate = tally.received / max(progress.elapsed_s, 0.001)
+        progress.update(f"reading  {local_time(now_ms)[11:16]}  {tally.received:,} lines, {rate:,.0f} lines/s")
+
+    return watch
+
+
+def _document(store: "Store", result: "DemoResult") -> dict[str, object]:
+    from autoir.cli.documents import incident_document
+
+    scene = result.scene
+    return {
+        "scenario": scene.name,
+        "seed": scene.seed,
+        "events": result.tally.received,
+        "patterns": result.patterns,
+        "expected": {"log_group": scene.guilty} if scene.guilty else None,
+        "incidents": [incident_document(i, store.candidates(incident_id=i.id)) for i in result.incidents],
+    }
+
+
+def _screen(store: "Store", result: "DemoResult") -> Iterator[Block]:
+    rate = result.tally.received / max(result.seconds, 0.001)
+    yield Lines(
+        (
+            "",
+            f"  read      {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
+            f"  learned   {result.patterns:,} patterns in {result.log_groups} log groups, {result.vectors:,} vectors"
+            f" ({result.engine}, no model)",
+            *_story(result),
+            "",
+        )
+    )
+    for incident in result.incidents:
+        yield _incident(store, incident)
+    if not result.incidents:
+        yield Lines(("No incident: what happened had been seen before, or changed nothing.", ""))
+    yield from _search(store, result)
+    yield from _next(result)
+
+
+def _story(result: "DemoResult") -> Iterator[str]:
+    for moment, opened in result.story:
+        told = "nothing opened"
+        if opened:
+            minutes = max((opened[0].opened_ms - moment.ts_ms) / 60_000, 0)
+            told = f"● {opened[0].id} opened after {minutes:.1f} min"
+        yield f"  {local_time(moment.ts_ms)[11:16]}     {moment.text:<50} {told}".rstrip()
+    yield f"  (times in {zone_name()})"
+
+
+def _incident(store: "Store", incident: "Incident") -> Panel:
+    from autoir.cli import incident_screen
+
+    events = incident_screen.evidence(store, incident)
+    numbers = {event.id: number for number, event in enumerate(events, 1)}
+    head = incident_screen.headline(incident)
+    claims = incident_screen.claim_lines(incident, numbers)
+    steps = incident_screen.step_lines(incident)
+    return Panel(head.title, [*head.lines, "", *claims, "", *steps])
+
+
+def _search(store: "Store", result: "DemoResult") -> Iterator[Block]:
+    from autoir.cli.searching import hit_lines
+    from autoir.embed import open_embedder
+    from autoir.search import Searcher
+
+    text = _SEARCHES[result.scene.name]
+    found = Searcher(store, open_embedder()).search(text, limit=_HITS)
+    yield Heading(f'Search by meaning: "{text}"')
+    yield Lines([f"  {line}" for hit in found.hits for line in hit_lines(hit)[:2]])
+
+
+def _next(result: "DemoResult") -> Iterator[Block]:
+    yield Lines(("",))
+    yield Heading("Next, on this store:")
+    first = [f"  autoir --store demo incidents show {incident.id}" for incident in result.incidents[:1]]
+    yield Lines((*first, '  autoir --store demo logs query "payment declined"'))
+    yield Heading("On your own logs, still without AWS:")
+    yield Lines(
+        (
+            "  autoir backtest app.log.gz        which incidents would have been opened?",
+            "  kubectl logs -f deploy/api | autoir logs ingest -",
+        )
+    )

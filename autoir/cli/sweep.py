@@ -1,0 +1,125 @@
+"""``autoir sweep``: judge the minutes that are over, tell what changed, forget what is too old.
+
+What a scheduler does in production every minute, once, by hand. It may be run as often as one likes, and stopped: a
+minute is judged once, a message sent until it arrives.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autoir.cli import sending, stores
+from autoir.cli.failures import Interrupted
+from autoir.cli.options import Command, asked, duration_ms, examples, moment_ms
+from autoir.cli.output import Lines, Progress, local_time, print_json, show, zone_name
+from autoir.clock import DAY_MS, MINUTE_MS
+from autoir.errors import UsageError
+from autoir.report.text import shown
+from autoir.settings import Settings
+
+if TYPE_CHECKING:
+    from autoir.cli.stores import Opened
+    from autoir.sweep import SweepReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command(
+        cls=Command,
+        epilog=examples("autoir sweep", "autoir sweep --window 30m --json", "autoir sweep --now 2026-03-17T14:30Z"),
+    )(sweep)
+
+
+def sweep(
+    ctx: typer.Context,
+    now: Annotated[str, typer.Option(metavar="TIME", help="Judge as if it were then.  [default: the clock]")] = "",
+    window: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long further trouble joins an open incident.  [default: 15m]")
+    ] = "",
+) -> None:
+    """Look for incidents, once.
+
+    Judges every minute that is over and was not judged before, opens and closes incidents, sends the messages about
+    them, and once a day deletes what is older than its retention.
+    """
+    settings = stores.loaded_settings(asked(ctx))
+    if window:
+        if duration_ms("--window", window) < MINUTE_MS:
+            raise UsageError(f"--window {window!r} is below a minute.", "Example: --window 15m")
+        settings = replace(settings, window_min=duration_ms("--window", window) // MINUTE_MS)
+    with stores.to_read(asked(ctx)) as opened:
+        now_ms = moment_ms("--now", now, opened.clock()) if now else opened.clock()
+        report = _judged(opened, now_ms, settings)
+        sent = sending.send_due(opened, settings, quiet=asked(ctx).as_json)
+        expired = _expired(opened, now_ms, settings)
+        if asked(ctx).as_json:
+            print_json(_document(report) | {"messages_sent": sent, "expired": expired})
+        else:
+            show(Lines(_summary(opened, report, sent, expired, stores.flag_for(asked(ctx)))))
+
+
+def _judged(opened: "Opened", now_ms: int, settings: Settings) -> "SweepReport":
+    from autoir.sweep import sweep as judge
+
+    progress = Progress()
+    progress.update("judging the minutes since the last sweep")
+    try:
+        return judge(opened.store, now_ms, settings)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped.", "The minutes judged so far are kept; the next sweep goes on from there."
+        ) from None
+    finally:
+        progress.done()
+
+
+def _expired(opened: "Opened", now_ms: int, settings: Settings) -> int:
+    """Rows deleted for their age; once a day is enough."""
+    last = opened.store.meta("expired_ms")
+    if last is not None and now_ms - int(last) < DAY_MS:
+        return 0
+    events_days = 0 if opened.store.meta("keep_old") == "yes" else settings.retention_days_events
+    gone = opened.store.expire(now_ms, events_days, settings.retention_days_counts)
+    opened.store.set_meta("expired_ms", str(now_ms))
+    return gone
+
+
+def _document(report: "SweepReport") -> dict[str, object]:
+    return {
+        "minutes": report.minutes,
+        "swept_to_ms": None if report.last_minute is None else (report.last_minute + 1) * MINUTE_MS,
+        "candidates": report.candidates,
+        "opened": list(report.opened),
+        "closed": list(report.closed),
+        "pages": report.pages,
+    }
+
+
+def _summary(opened: "Opened", report: "SweepReport", sent: int, expired: int, flag: str) -> list[str]:
+    if report.last_minute is None:
+        lines = ["Nothing new to judge: the last minute that is over was judged before."]
+        if not opened.store.log_groups():
+            lines = ["The store holds no line yet: autoir logs ingest app.log"]
+    else:
+        until = local_time((report.last_minute + 1) * MINUTE_MS)
+        lines = [
+            f"Judged {report.minutes:,} minutes, up to {until} {zone_name()}: {report.candidates:,} unusual things."
+        ]
+    for incident_id in report.opened:
+        incident = opened.store.incident(incident_id)
+        if incident:
+            paged = "paged" if incident.paged else "not paged"
+            lines.append(
+                f"  opened {incident.id}  {incident.severity.upper()}  {shown(incident.title, 120)}  ({paged})"
+            )
+    lines += [f"  closed {incident_id}" for incident_id in report.closed]
+    if report.last_minute is not None and not report.opened:
+        lines.append("No incident opened.")
+    if sent:
+        lines.append(f"Sent {sent:,} messages.")
+    if expired:
+        lines.append(f"Deleted {expired:,} rows older than their retention.")
+    if report.opened:
+        lines += ["", f"One of them whole: autoir{flag} incidents show {report.opened[0]}"]
+    return lines
