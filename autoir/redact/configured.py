@@ -1,13 +1,16 @@
 """Rules from a configuration: anybody's regular expressions, let in only after they have shown that they are harmless.
 
-Redaction runs on every event, so one expression that backtracks would stop ingestion, and a search under way cannot be
-interrupted. Each is therefore measured first, on texts that start at eight characters and grow slowly enough that an
-exponential one is caught at some milliseconds.
+Redaction runs on every event, so one expression that backtracks would stop ingestion. Each is therefore measured first,
+on texts that start at one character and grow slowly, so that an exponential one shows while it is still cheap; in the
+main thread, where the engine heeds signals, a timer ends one that explodes at once. A measurement is not a proof.
 """
 
 import re
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from types import FrameType
 
 from autoir.errors import UsageError
 from autoir.redact.rule import MARKER, Rule, marker
@@ -21,6 +24,11 @@ _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _MARKER = re.compile(MARKER)
 _FLOOR_S = 0.002
 """Below this a measurement is noise; it is also what an exponential expression may take before it is refused."""
+
+_LONGEST_S = 0.25
+"""Above what any probe may take (64 ms); the timer's ticks are some milliseconds."""
+
+_MOST_OWN_CHARS = 32
 
 _UNITS = (
     *("a", "A", "0", " ", "-", "_", ".", "/", "=", '"', "\\", "\n", "é", "a1", "1-", "a ", "a@", "a.", "aA0", "0 "),
@@ -82,8 +90,7 @@ def _refuse_empty(name: str, compiled: re.Pattern[str]) -> None:
 
 
 def _refuse_slow(name: str, compiled: re.Pattern[str]) -> None:
-    own = "".join(char for char in compiled.pattern if char.isalnum()) or "a"
-    for unit in (*_UNITS, own, own + " "):
+    for unit in dict.fromkeys((*_UNITS, *_own_units(compiled.pattern))):
         for size in _sizes():
             probe = (unit * (size // len(unit) + 1))[:size] + "\0"
             allowed_s = max(_FLOOR_S, BUDGET_MS_PER_KB / 1000 * size / 1024)
@@ -96,15 +103,42 @@ def _refuse_slow(name: str, compiled: re.Pattern[str]) -> None:
                 )
 
 
+def _own_units(pattern: str) -> Iterator[str]:
+    """What an expression repeats is mostly made of its own characters."""
+    yield from sorted(set(pattern))[:_MOST_OWN_CHARS]
+    letters = "".join(char for char in pattern if char.isalnum())
+    yield from (unit for unit in (letters, letters[:-1], letters + " ") if unit)
+
+
 def _sizes() -> Iterator[int]:
-    yield from range(8, 256, 4)
+    yield from range(1, 32)
+    yield from range(32, 256, 4)
     size = 256
     while size <= PROBE_CHARS:
         yield size
         size *= 2
 
 
+class _Interrupted(Exception):
+    pass
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
 def _cpu_s(compiled: re.Pattern[str], probe: str) -> float:
     start = time.process_time()
-    compiled.sub("", probe)
+    if threading.current_thread() is not threading.main_thread():
+        compiled.sub("", probe)
+        return time.process_time() - start
+    before = signal.signal(signal.SIGVTALRM, _interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST_S)
+        compiled.sub("", probe)
+    except _Interrupted:
+        pass  # what it took until now is too long already
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
     return time.process_time() - start

@@ -117,7 +117,7 @@ _SCHEME_PROSE_WORDS = (
     "scheme scope string token tokens type was with"
 )
 _SCHEME_PROSE = frozenset(_SCHEME_PROSE_WORDS.split())
-_SCHEME_CHALLENGE = re.compile(r"[a-z_]{2,20}=")
+_SCHEME_CHALLENGE = re.compile(r"(?:realm|scope|charset|client_id|error\w{0,20}|authorization_uri)=|[a-z_]{2,20}=[\w/]")
 """``WWW-Authenticate: Bearer realm="shop"`` is a question, not an answer."""
 
 
@@ -134,7 +134,7 @@ def _authorizations(message: str) -> str:
             secret = _BASE64_PAIR.match(value[0]) is not None
         else:
             word = value[0].rstrip(".:,!-").lower()
-            secret = bool(word) and word not in _SCHEME_PROSE and not _SCHEME_CHALLENGE.fullmatch(word)
+            secret = bool(word) and word not in _SCHEME_PROSE and not _SCHEME_CHALLENGE.match(message, scheme.end())
         if secret:
             spans.append(Span(*value.span(), AUTHORIZATION))
     return replace_spans(message, spans)
@@ -163,7 +163,7 @@ def _userinfo(message: str) -> str:
 
 _MAIL_DOMAIN = r"(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])"
 _MAIL_HOSTS = (re.compile("@" + _MAIL_DOMAIN), re.compile("%40" + _MAIL_DOMAIN))
-_MAIL_LOCAL_REVERSED = re.compile(r"[\w.%+'-]{1,64}")
+_MAIL_LOCAL_REVERSED = re.compile(r"[\w.%+'-]{0,63}\w")
 _NOT_A_MAIL_DOMAIN = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|css|js|ts|json|tgz|gz|jar|dll|services?|socket|timer|target|slice|scope|mount)\Z"
 )
