@@ -7,7 +7,7 @@ lines that prove it; these lines; how often that is usual; how it was judged; wh
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from autoir.cli.output import Block, Heading, Lines, Panel, Table, local_time, zone_name
+from autoir.cli.output import Block, Heading, Lines, Panel, Table, body, local_time, zone_name
 from autoir.clock import MINUTE_MS, minute_of
 from autoir.incidents import Candidate, Incident
 from autoir.report.text import shown
