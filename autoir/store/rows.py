@@ -133,7 +133,9 @@ class FamilyMinute(NamedTuple):
 
 class FamilyState(NamedTuple):
     """What detection remembers of a family. Minutes are epoch minutes; ``s``, ``q``, ``m1``, ``m2`` are the sum,
-    the sum of squares and the two largest of its events over five-minute blocks; ``blocks`` those it was seen in."""
+    the sum of squares and the two largest of its events over five-minute blocks; ``blocks`` those it was seen in.
+    ``muted_until`` is the first minute that is no longer muted, None under status ``muted`` for good; ``gaps`` counts
+    the pauses between those blocks and ``gap_max`` is the longest of them in minutes."""
 
     family_id: int
     log_group: str
@@ -147,6 +149,8 @@ class FamilyState(NamedTuple):
     m1: int
     m2: int
     blocks: int
+    gaps: int = 0
+    gap_max: int = 0
 
 
 class GroupState(NamedTuple):

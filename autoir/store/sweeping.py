@@ -4,7 +4,7 @@ A sweep never reads events to judge a minute, only counts; events are fetched as
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from autoir.errors import AutoirError
 from autoir.incidents import Candidate, PatternStatus, Verdict
@@ -16,17 +16,18 @@ _WINDOW = (
     " JOIN autoir_counts c ON c.log_group = g.log_group AND c.minute BETWEEN %s AND %s"
     " JOIN autoir_patterns p ON p.pattern_id = c.pattern_id GROUP BY p.family_id, c.minute"
 )
-_FAMILY = "family_id, log_group, severity_class, status, muted_until, first_minute, last_minute, s, q, m1, m2, blocks"
+_FAMILY = "family_id, log_group, severity_class, status, muted_until, first_minute, last_minute, s, q, m1, m2, blocks, gaps, gap_max"
 _GROUP = "log_group, kind, s, q, m1, m2, low1, low2, blocks"
 _CANDIDATE = (
     "minute, kind, subject, log_group, severity_class, observed, expected, neg_log10_p, score, window_from, first_ms,"
     " family_id, sample_ids, fold, incident_id"
 )
 _SAVE_FAMILY = (
-    f"INSERT INTO autoir_family_stats ({_FAMILY}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    f"INSERT INTO autoir_family_stats ({_FAMILY})"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
     " ON DUPLICATE KEY UPDATE status = VALUES(status), muted_until = VALUES(muted_until),"
     " first_minute = VALUES(first_minute), last_minute = VALUES(last_minute), s = VALUES(s), q = VALUES(q),"
-    " m1 = VALUES(m1), m2 = VALUES(m2), blocks = VALUES(blocks)"
+    " m1 = VALUES(m1), m2 = VALUES(m2), blocks = VALUES(blocks), gaps = VALUES(gaps), gap_max = VALUES(gap_max)"
 )
 _SAVE_GROUP = (
     f"INSERT INTO autoir_group_stats ({_GROUP}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -147,16 +148,66 @@ class Sweeping(Core):
         rows = self.query(f"SELECT {_CANDIDATE} FROM autoir_candidates{where} ORDER BY minute, kind, subject", args)
         return [_candidate(row) for row in rows]
 
-    def samples(self, family_id: int, from_ms: int, until_ms: int, limit: int = 3) -> list[StoredEvent]:
-        """The first events of a family from ``from_ms`` up to but not at ``until_ms``."""
+    def last_incident_of(self, family_ids: Sequence[int]) -> str:
+        """The newest incident that any of those families was a candidate of; empty where there is none."""
+        sql = (
+            f"SELECT incident_id FROM autoir_candidates WHERE family_id IN ({_marks(family_ids)}) AND incident_id <> ''"
+            " ORDER BY minute DESC, incident_id LIMIT 1"
+        )
+        found = self.query(sql, family_ids) if family_ids else []
+        return str(found[0][0]) if found else ""
+
+    def samples(
+        self, family_id: int, from_ms: int, until_ms: int, limit: int = 3, *, newest: bool = False
+    ) -> list[StoredEvent]:
+        """The first (or newest) events of a family from ``from_ms`` up to but not at ``until_ms``, in that order."""
+        order = "e.ts_ms DESC, e.id" if newest else "e.ts_ms, e.id"
         rows = self.query(
             "SELECT e.id, e.ts_ms, e.log_group, s.log_stream, e.level, e.pattern_id, e.message"
             " FROM autoir_patterns p JOIN autoir_events e ON e.pattern_id = p.pattern_id"
             " JOIN autoir_streams s ON s.stream_id = e.stream_id"
-            " WHERE p.family_id = %s AND e.ts_ms >= %s AND e.ts_ms < %s ORDER BY e.ts_ms, e.id LIMIT %s",
+            f" WHERE p.family_id = %s AND e.ts_ms >= %s AND e.ts_ms < %s ORDER BY {order} LIMIT %s",
             (family_id, from_ms, until_ms, limit),
         )
         return [StoredEvent(*row) for row in rows]
+
+    def events_in_time(self, family_ids: Sequence[int], from_ms: int, until_ms: int) -> int:
+        """Events of those families that carry a time from ``from_ms`` up to but not at ``until_ms``.
+
+        Counts are kept under the minute that judged an event; this tells a burst from a late delivery.
+        """
+        total = 0
+        for start in range(0, len(family_ids), 1000):
+            some = family_ids[start : start + 1000]
+            sql = (
+                "SELECT COUNT(*) FROM autoir_patterns p JOIN autoir_events e ON e.pattern_id = p.pattern_id"
+                f" AND e.ts_ms >= %s AND e.ts_ms < %s WHERE p.family_id IN ({_marks(some)})"
+            )
+            total += int(self.query(sql, (from_ms, until_ms, *some))[0][0])
+        return total
+
+    def group_templates(self, log_group: str) -> list[tuple[int, str]]:
+        """(family id, template) of every pattern of a log group whose family has been judged."""
+        rows = self.query(
+            "SELECT p.family_id, p.template FROM autoir_family_stats f"
+            " JOIN autoir_patterns p ON p.family_id = f.family_id"
+            " WHERE f.log_group = %s AND f.first_minute IS NOT NULL ORDER BY p.pattern_id",
+            (log_group,),
+        )
+        return [(int(family), str(template)) for family, template in rows]
+
+    def family_templates(self, family_ids: Sequence[int]) -> list[tuple[int, str]]:
+        """(family id, template) of every pattern of those families."""
+        found: list[tuple[int, str]] = []
+        for start in range(0, len(family_ids), 1000):
+            some = family_ids[start : start + 1000]
+            rows = self.query(
+                f"SELECT family_id, template FROM autoir_patterns WHERE family_id IN ({_marks(some)})"
+                " ORDER BY pattern_id",
+                some,
+            )
+            found += [(int(family), str(template)) for family, template in rows]
+        return found
 
     def family_series(self, family_ids: Sequence[int], first: int, last: int) -> dict[int, dict[int, int]]:
         """Events a minute of each family, for the minutes ``first`` to ``last`` that have any."""
@@ -189,13 +240,18 @@ class Sweeping(Core):
             verdict,
         )
 
-    def verdicts(self, after: Mapping[str, int] | None = None) -> list[Verdict]:
-        """Every verdict not in ``after`` (verdict id to anything), oldest first."""
+    def verdicts(self, *, unapplied: bool = False) -> list[Verdict]:
+        """Every verdict, or those that no sweep has applied yet, oldest first."""
+        where = " WHERE applied_minute IS NULL" if unapplied else ""
         rows = self.query(
             "SELECT id, at_ms, incident_id, family_id, verdict, until_ms, author, note FROM autoir_feedback"
-            " ORDER BY at_ms, id"
+            f"{where} ORDER BY at_ms, id"
         )
-        return [Verdict(*row) for row in rows if not after or row[0] not in after]
+        return [Verdict(*row) for row in rows]
+
+    def verdict_applied(self, verdict_id: str, minute: int) -> None:
+        """Note that the sweep of ``minute`` has taken a verdict into account."""
+        self.db.execute("UPDATE autoir_feedback SET applied_minute = %s WHERE id = %s", (minute, verdict_id))
 
 
 def _escaped(text: str) -> str:

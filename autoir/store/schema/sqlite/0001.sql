@@ -73,8 +73,11 @@ CREATE TABLE autoir_family_stats (
   q INTEGER NOT NULL DEFAULT 0,
   m1 INTEGER NOT NULL DEFAULT 0,
   m2 INTEGER NOT NULL DEFAULT 0,
-  blocks INTEGER NOT NULL DEFAULT 0
+  blocks INTEGER NOT NULL DEFAULT 0,
+  gaps INTEGER NOT NULL DEFAULT 0,
+  gap_max INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX k_family_group ON autoir_family_stats (log_group);
 
 CREATE TABLE autoir_group_stats (
   log_group TEXT NOT NULL,
@@ -108,6 +111,7 @@ CREATE TABLE autoir_candidates (
   PRIMARY KEY (minute, kind, subject)
 ) WITHOUT ROWID;
 CREATE INDEX k_candidates_incident ON autoir_candidates (incident_id);
+CREATE INDEX k_candidates_family ON autoir_candidates (family_id, minute);
 
 CREATE TABLE autoir_incidents (
   id TEXT NOT NULL PRIMARY KEY,
@@ -153,9 +157,10 @@ CREATE TABLE autoir_feedback (
   verdict TEXT NOT NULL CHECK (verdict IN ('normal', 'suspect', 'muted', 'known_failure')),
   until_ms INTEGER,
   author TEXT NOT NULL,
-  note TEXT NOT NULL DEFAULT ''
+  note TEXT NOT NULL DEFAULT '',
+  applied_minute INTEGER
 );
-CREATE INDEX k_feedback_at ON autoir_feedback (at_ms);
+CREATE INDEX k_feedback_applied ON autoir_feedback (applied_minute, at_ms);
 
 CREATE TABLE autoir_evidence (
   incident_id TEXT NOT NULL,
