@@ -99,7 +99,9 @@ _BARE = tuple(
         rb"\[?%LEVEL\]?:? +(?:%DOTTED|%TARGET)%LINE *(?::|-+) ",
         rb"\[%ANYLEVEL *\]:? *",
         rb"%LEVEL(?::[ \t]*|\]?[ \t]+(?:[|-]+[ \t]+)?)",
-        rb"(?P<level>debug|info|warn|warning|error|fatal|panic)(?::[ \t]+|\t)",
+        rb"(?P<level>debug|info|warn|warning|error|fatal)(?::[ \t]+|\t)",
+        # Go's own last words, which are the message too
+        rb"(?=(?P<level>panic): )",
     )
 )
 _SYSLOG_HOST = re.compile(rb"[\w.\-<>*]{1,255} (?P<component>[\w./\-()]{1,100})(?:\[[\d\-]+\])?: ")
@@ -116,13 +118,7 @@ _RFC5424 = re.compile(
 )
 _STREAM = re.compile(rb"(?:stdout|stderr) [FP] ")
 _DOCKER = re.compile(rb"\{\"log\":\"")
-_ESCAPES = re.compile(rb"\x1a\[[0-9;]*m")
 _FAILING = re.compile(rb"(?i:error|exception|fail|panic|fatal)")
-
-
-def strip_colours(flat: bytes) -> bytes:
-    """``flat`` without terminal colours (their escape is already SUBSTITUTE)."""
-    return _ESCAPES.sub(b"", flat) if b"\x1a[" in flat else flat
 
 
 def _row(found: re.Match[bytes]) -> tuple[int, bytes]:

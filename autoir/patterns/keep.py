@@ -16,7 +16,11 @@ from autoir.patterns.notation import expression
 _RESERVED = [chr(0xE000 + d).encode() for d in range(10)]
 _PROTECTED: dict[int, bytes] = {48 + d: _RESERVED[d] for d in range(10)}
 _RESERVED_LEAD = b"\xee\x80"
-_RESERVED_ANY = re.compile(rb"\xee\x80[\x80-\x89]")
+_RESERVED_DIGIT = re.compile(rb"\xee\x80[\x80-\x89]")
+_RESERVED_ANY = re.compile(rb"\xee\x80[\x80-\x8a]")
+TAIL = "\ue00a"
+"""Parts a line from the names that were found beyond its cut; reserved like the digits."""
+
 _FFFD = "\ufffd".encode()
 
 OK, INFORMATIONAL, REDIRECT = b"<ok>", b"<info>", b"<redir>"
@@ -115,12 +119,12 @@ _BY_LOOKS: tuple[_Rule, ...] = (
     _Rule(b"(0", rb"\((0{1,3})(?=: [A-Z])", _exact),
     _Rule(b"0x", rb"(0x[0cC]%HEX{7})(?!\w)", _failure_code),
     _Rule(b"0X", rb"(0X[0cC]%HEX{7})(?!\w)", _failure_code),
-    _Rule(b"-0000", rb"(?:ORA|PLS|TNS|MY|SP2|CRS|RMAN)-(0{4,6})(?!\w)", _exact),
+    _Rule(b"-0000", rb"(?:ORA(?<!\wORA)|PLS(?<!\wPLS)|TNS(?<!\wTNS)|MY(?<!\wMY))-(0{4,6})(?!\w)", _exact),
     # MySQL drivers: (2013, "Lost connection…; its server: ERROR 1213 (40001)
     _Rule(b"(0000", rb"\((0000)(?=, ?u?[\"'])", _exact),
-    _Rule(b"ERROR 0000", rb"ERROR (0000 \([0-9A-Z]{5})\)", _exact),
+    _Rule(b"ERROR 0000", rb"ERROR(?<!\wERROR) (0000 \([0-9A-Z]{5})\)", _exact),
     _Rule(b"E00000", rb"(E00000)(?<!\wE00000)(?!\w)", _mongo),
-    _Rule(b"SIG", rb"SIG(?:USR|RTMIN\+|RTMAX-|RT_?|STKFLT)(00?)(?!\w)", _exact),
+    _Rule(b"SIG", rb"SIG(?<!\wSIG)(?:USR|RTMIN\+|RTMAX-|RT_?|STKFLT)(00?)(?!\w)", _exact),
     # file and function of a Python frame: their digits are part of a name
     _Rule(b'File "', rb"File \"([^\"<\n]{0,300}0[^\"\n]{0,300})\", line ", _exact),
     _Rule(b", in ", rb", line 0+, in (\w*0\w*)", _exact),
@@ -143,6 +147,8 @@ _NAME_RULE = _Rule(
 _NAME_AT = re.compile(rb"0(?<=[A-Za-z]0)")
 _NAME_REACH = max(len(name) for name in _NAME_CLASSES)
 _NAME = expression(_NAME_RULE.source)
+_WORD_BEFORE = re.compile(rb"\W")
+_WORD_REACH = 100
 
 _TABLE = (*_AFTER_WORD, *_BY_LOOKS, _NAME_RULE)
 _WORDS = [(number, rule.literal, _after(rule)) for number, rule in enumerate(_AFTER_WORD)]
@@ -159,7 +165,7 @@ class Span(NamedTuple):
 
 
 def neutralise(text: bytes) -> bytes:
-    """``text`` with forged reserved code points (raw U+E000 to U+E009) as U+FFFD."""
+    """``text`` with forged reserved code points (raw U+E000 to U+E00A) as U+FFFD."""
     return _RESERVED_ANY.sub(_FFFD, text) if _RESERVED_LEAD in text else text
 
 
@@ -174,11 +180,19 @@ def _found(flat: bytes) -> Iterator[Span]:
         if literal in flat:
             for found in looks.finditer(flat):
                 yield Span(*found.span(1), number)
+    yield from _names(flat)
+
+
+def _names(flat: bytes) -> Iterator[Span]:
+    """Names with a digit. Not inside a word that holds a value on their left: the word would be masked around them."""
+    last = 0
     for digit in _NAME_AT.finditer(flat):
         at = digit.start()
-        name = _NAME.search(flat, max(0, at - _NAME_REACH), at + _NAME_REACH + 1)
-        if name is not None:
-            yield Span(*name.span(1), len(_TABLE) - 1)
+        for name in _NAME.finditer(flat, max(last, at - _NAME_REACH), at + _NAME_REACH + 1):
+            start, end = name.span(1)
+            if start <= at < end and b"0" not in _WORD_BEFORE.split(flat[max(last, start - _WORD_REACH) : start])[-1]:
+                yield Span(start, end, len(_TABLE) - 1)
+                last = end
 
 
 def spans(flat: bytes) -> tuple[Span, ...]:
@@ -215,4 +229,4 @@ def restore(text: bytes) -> bytes:
     """``text`` with reserved code points as the digits they stand for."""
     if _RESERVED_LEAD not in text:
         return text
-    return _RESERVED_ANY.sub(lambda found: bytes((found.group()[2] - 0x80 + 48,)), text)
+    return _RESERVED_DIGIT.sub(lambda found: bytes((found.group()[2] - 0x80 + 48,)), text)

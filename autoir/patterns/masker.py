@@ -4,6 +4,7 @@ Which of four ways a message goes (record, whole traceback, pairs, text) depends
 bounded: a line of a megabyte costs what its first 4,096 characters cost.
 """
 
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -13,7 +14,7 @@ from autoir.patterns import keep
 from autoir.patterns.document import Masked, mask_document
 from autoir.patterns.escalation import token_mask
 from autoir.patterns.family import family_text, severity_class
-from autoir.patterns.header import Header, parse, strip_colours
+from autoir.patterns.header import Header, parse
 from autoir.patterns.logfmt import is_logfmt, mask_logfmt, mask_pairs
 from autoir.patterns.masks import mask
 from autoir.patterns.memo import Memo
@@ -40,15 +41,8 @@ TEMPLATE_LIMIT = 2_048
 _COMPONENT_LIMIT = 200
 _TAIL_LIMIT = 65_536
 _JSON_LIMIT = 1_048_576
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _MEMO_BYTES = 8 * 1024 * 1024
-
-
-def _encode(text: str) -> bytes:
-    return keep.neutralise(text.encode("utf-8", "surrogatepass"))
-
-
-def _decode(masked: bytes) -> str:
-    return keep.restore(masked).decode("utf-8", "replace").replace("\x1a", "\ufffd")
 
 
 def _cut(text: str, limit: int) -> str:
@@ -59,17 +53,33 @@ def _cut(text: str, limit: int) -> str:
     return text[:at] if at > 0 else text[:limit]
 
 
-def _bounded(message: str) -> str:
-    """A line within ``LINE_LIMIT``; exception names from further on are put at its end."""
+def _encode(message: str) -> bytes:
+    """A line within ``LINE_LIMIT``, without colours; exception names from further on follow behind a mark."""
+    if "\x1b" in message:
+        message = _COLOURS.sub("", message)
     if len(message) <= LINE_LIMIT:
-        return message
+        return keep.neutralise(message.encode("utf-8", "surrogatepass"))
     head = _cut(message, LINE_LIMIT)
-    return " ".join([head, *exception_names(message[len(head) : len(head) + _TAIL_LIMIT])])
+    names = exception_names(message[len(head) : len(head) + _TAIL_LIMIT])
+    tail = f"{keep.TAIL}{' '.join(names)}" if names else ""
+    return keep.neutralise(head.encode("utf-8", "surrogatepass")) + tail.encode()
+
+
+def _decode(masked: bytes) -> str:
+    return keep.restore(masked).decode("utf-8", "replace").replace("\x1a", "\ufffd")
+
+
+def _template(masked: bytes) -> str:
+    """A masked line within ``TEMPLATE_LIMIT``, of which the names behind the mark keep their part."""
+    body, mark, names = _decode(masked).partition(keep.TAIL)
+    if not mark:
+        return _cut(body.strip(), TEMPLATE_LIMIT)
+    return f"{_cut(body.strip(), TEMPLATE_LIMIT - len(names) - 3)} … {names}"
 
 
 def _build_text(flat: bytes, server_error: bool) -> Masked:
-    masked = mask(mask_pairs(strip_colours(flat)))
-    return Masked(_cut(_decode(masked).strip(), TEMPLATE_LIMIT), server_error)
+    masked = mask(mask_pairs(flat))
+    return Masked(_template(masked), server_error)
 
 
 def _component(name: bytes) -> str:
@@ -78,26 +88,24 @@ def _component(name: bytes) -> str:
 
 def _build_header(flat: bytes, server_error: bool) -> tuple[Header, str, bool]:
     """Header of what stands before a JSON object, and whether it is nothing but a header."""
-    plain = strip_colours(flat)
-    header = parse(plain)
-    return header, _component(header.component), not plain[header.rest :].strip()
+    header = parse(flat)
+    return header, _component(header.component), not flat[header.rest :].strip()
 
 
 def _build_line(flat: bytes, server_error: bool) -> Shape:
-    plain = strip_colours(flat)
-    header = parse(plain)
+    header = parse(flat)
     level, component = header.level, _component(header.component)
     if header.by_status and server_error:
         level = ERROR
-    rest = plain[header.rest :]
+    rest = flat[header.rest :]
     if is_logfmt(rest.strip()):
         pairs = mask_logfmt(rest.strip())
-        template = _cut(_decode(pairs.template), TEMPLATE_LIMIT)
+        template = _template(pairs.template)
         level = level or pairs.level
         component = component or _decode(pairs.component)[:_COMPONENT_LIMIT]
         return Shape(level, JSON, component, template, severity_class(level, template, server_error))
     kind = FRAME if is_frame(rest, level != UNKNOWN and bool(component)) else TEXT
-    template = _cut(_decode(mask(mask_pairs(rest))).strip(), TEMPLATE_LIMIT)
+    template = _template(mask(mask_pairs(rest)))
     return Shape(level, kind, component, template, severity_class(level, template, server_error))
 
 
@@ -121,14 +129,18 @@ class _Reader:
             if record is not None:
                 return record
         if "\n" in message and is_traceback(message):
-            return self._traces.get(_encode(_bounded(reduce_traceback(message))))
-        return self._lines.get(_encode(message if len(message) <= LINE_LIMIT else _bounded(message)))
+            return self._traces.get(_encode(reduce_traceback(message)))
+        return self._lines.get(_encode(message))
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(memo.held_bytes for memo in (self._lines, self._traces, self._texts, self._headers))
 
     def text(self, value: str) -> Masked:
         """A value of a record, masked as text."""
         if "\n" in value and is_traceback(value):
             value = reduce_traceback(value)
-        return self._texts.get(_encode(_bounded(value)))
+        return self._texts.get(_encode(value))
 
     def _json(self, message: str) -> Shape | None:
         """The shape of a JSON object, bare or behind nothing but a header; None where it is not one."""
@@ -197,6 +209,11 @@ class Masker:
         """From now on give patterns of ``log_group`` under ``mask_version``."""
         self._escalated[log_group] = mask_version
         self._patterns.clear()
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the memos of lines hold."""
+        return self._reader.held_bytes
 
     def shape(self, message: str) -> Shape:
         """The shape of a redacted message."""

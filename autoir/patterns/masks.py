@@ -40,7 +40,7 @@ _HIDE_RANDOM = expression(
     rb"|(?<!:.)(?<=(?=[0-9:]*[a-fA-F])(?=[a-fA-F:]*[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.])))"
 )
 
-_TEMPORARY = expression(rb"(?<=/tmp/)tmp\w{6,8}(?!\w)")
+_TEMPORARY = expression(rb"(?<=/tmp/)tmp\w{6,8}(?![^\s/\"'),:;.\]])")
 _JWT = expression(rb"eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?")
 
 # ISO 8601 and kin; the common log format; syslog, RFC 1123 and asctime.
@@ -59,7 +59,10 @@ _WORD: dict[str, bytes] = {
     "duration": rb"(?<![\w.])0+(?:\.0+)?(?:ns|us|ms|s|m|h|d)(?:0+(?:\.0+)?(?:ns|us|ms|s|m|h))*(?!\w)",
     "size": rb"(?<![\w.])0+(?:\.0+)?(?:[KMGT]i?B|[kKMG]b?|B)(?!\w)",
     # A word of digits alone is a number, or 123456.7 would be masked in two halves and 12345.6 in one.
-    "id": rb"(?<!\w)(?=[A-Za-z_]*0)(?=0*[A-Za-z_])\w{6,}",
+    "id": rb"(?<!\w)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]*0)(?=0*[A-Za-z_])\w{6,}",
+    # A plain word before the underscore is no value: req_8abc1234, req_12 and req_<uuid> are one pattern.
+    "id behind a word": rb"(?<=[a-z][a-z]_|[A-Z][A-Z]_)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]*0)"
+    rb"(?=0*[A-Za-z_])\w{4,}",
     # A sign must not follow a word: the dash of req-1 is none.
     "number": rb"(?:(?<!\w)[-+])?0+(?:[.,:]0+)*(?:[eE][-+]?0+(?!\w))?",
 }
@@ -75,9 +78,8 @@ def hide_random(text: bytes) -> bytes:
     """``text`` with UUIDs, trace ids, hex words, addresses, tokens and names of temporary files as the placeholder."""
     if b"eyJ" in text:
         text = _JWT.sub(WILDCARD, text)
-    if b"/tmp/tmp" in text:
-        text = _TEMPORARY.sub(WILDCARD, text)
-    return _HIDE_RANDOM.sub(WILDCARD, text)
+    text = _HIDE_RANDOM.sub(WILDCARD, text)
+    return _TEMPORARY.sub(WILDCARD, text) if b"/tmp/tmp" in text else text
 
 
 @lru_cache(maxsize=16_384)

@@ -56,6 +56,11 @@ class Memo(Generic[T]):
             return answer
         return entry
 
+    @property
+    def held_bytes(self) -> int:
+        """About what the memo holds: keys and entries of both generations."""
+        return self._size + sum(len(key) + _ENTRY_BYTES for key in self._old)
+
     def _miss(self, key: bytes) -> T | _Kept[T]:
         entry = self._old.get(key)
         if entry is None:

@@ -12,7 +12,10 @@ from typing import NamedTuple
 _LIMIT = 65_536
 """Characters of a traceback that are read."""
 
-_MESSAGE_LIMIT, _CHAIN, _FRAMES = 600, 4, 3
+_HEAD_LIMIT, _MESSAGE_LIMIT, _FRAME_LIMIT = 400, 250, 120
+"""Characters of a line of each sort; together they fit a template, so that its cut never takes the frames."""
+
+_CHAIN, _FRAMES = 4, 3
 
 _HINT = re.compile(
     r"^Traceback \(most recent|\n(?:Traceback \(most recent|\s*at [^\n(]{1,300}\(|\s*at [\w/.:<>]|Caused by: |"
@@ -32,7 +35,7 @@ _NOISE = re.compile(
     re.IGNORECASE,
 )
 _EXCEPTION = re.compile(
-    r"(?:Caused by: |Exception in thread \"[^\"\n]{0,100}\" |Unhandled exception\. |panic: |Uncaught )?"
+    r"(?:Caused by: |Exception in thread \"[^\"\n]{0,100}\" |Unhandled exception\. |Uncaught )?"
     r"((?:[A-Za-z_$][\w$]{0,80}[.:]{1,2}){0,12}[A-Z][\w$]{0,100})(?:: ([^\n]{0,500}))?\s*$"
 )
 _TYPE_NAME = re.compile(
@@ -63,8 +66,8 @@ def _file_name(path: str) -> str:
     return path.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
 
 
-def _frame(line: str) -> _Frame | None:
-    """``file:function`` of a frame; None where ``line`` is none."""
+def _frame(line: str, before: str) -> _Frame | None:
+    """``file:function`` of a frame; None where ``line`` is none. Go names the function on the line before."""
     place = file = function = ""
     if found := _PYTHON_FRAME.match(line):
         place, file, function = found[1], found[1], found[2] or "?"
@@ -77,10 +80,10 @@ def _frame(line: str) -> _Frame | None:
     elif found := _RUBY_FRAME.match(line):
         place, file, function = found[1], found[1], found[2]
     elif found := _GO_FRAME.match(line):
-        place, file = found[1], found[1]
+        place, file, function = found[1], found[1], before.split("(", 1)[0]
     else:
         return None
-    return _Frame(f"{_file_name(file)}:{function}", _LIBRARY.search(place) is not None)
+    return _Frame(f"{_file_name(file)}:{function}"[:_FRAME_LIMIT], _LIBRARY.search(place) is not None)
 
 
 def is_traceback(message: str) -> bool:
@@ -93,11 +96,12 @@ def _exception(line: str, behind_frames: bool) -> str | None:
     if line[:1].isspace() and "Caused by: " not in line:
         return None
     stripped = line.strip()[:_MESSAGE_LIMIT]
+    if stripped.startswith(("panic: ", "fatal error: ")):
+        return stripped
     found = _EXCEPTION.match(stripped)
     if found is None:
         return None
-    announced = stripped.startswith(("Caused by: ", "panic: "))
-    return stripped if announced or behind_frames or _TYPE_NAME.search(found[1]) else None
+    return stripped if stripped.startswith("Caused by: ") or behind_frames or _TYPE_NAME.search(found[1]) else None
 
 
 def _read(message: str) -> tuple[list[str], list[_Section]]:
@@ -106,11 +110,14 @@ def _read(message: str) -> tuple[list[str], list[_Section]]:
     sections: list[_Section] = []
     frames: list[_Frame] = []
     innermost_last = False
+    before = ""
     for line in message[:_LIMIT].splitlines():
         if not line.strip() or _NOISE.match(line):
             innermost_last = innermost_last or line.lstrip().startswith("Traceback (most")
             continue
-        if frame := _frame(line):
+        frame = _frame(line, before)
+        before = line
+        if frame:
             frames.append(frame)
         elif name := _exception(line, innermost_last and bool(frames)):
             if innermost_last:
@@ -121,7 +128,7 @@ def _read(message: str) -> tuple[list[str], list[_Section]]:
                 sections.append(_Section(name, []))
             frames = []
         elif not sections and not frames and len(head) < 2 and (not head or not line[:1].isspace()):
-            head.append(line.strip()[:_MESSAGE_LIMIT])
+            head.append(line.strip()[:_HEAD_LIMIT])
     if sections and not innermost_last:
         sections[-1].frames.extend(frames)
     elif frames:
