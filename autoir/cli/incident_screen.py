@@ -7,7 +7,7 @@ lines that prove it; these lines; how often that is usual; how it was judged; wh
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from autoir.cli.output import Block, Heading, Lines, Panel, Table, body, local_time, zone_name
+from autoir.cli.output import Block, Heading, Lines, Panel, body, local_time, zone_name
 from autoir.clock import MINUTE_MS, minute_of
 from autoir.incidents import Candidate, Incident
 from autoir.report.text import shown
@@ -15,11 +15,12 @@ from autoir.store import Store
 from autoir.store.rows import StoredEvent
 
 _WIDTH = 76
-_LINES = 6
+_LINES = 2
+_LONGEST = 240
 _RATES = 8
 _BEFORE_MIN = 30
 _SPARK = 40
-_LEVELS = " ▁▂▃▄▅▆▇█"
+_LEVELS = ".▁▂▃▄▅▆▇█"
 _CLAIMS = {
     "symptom": "seen",
     "cause": "cause",
@@ -68,8 +69,7 @@ def screen(store: Store, incident: Incident, flag: str) -> Iterator[Block]:
     yield headline(incident)
     yield from _part("What was seen", claim_lines(incident, numbers))
     yield from _part("Evidence", evidence_lines(events))
-    if rates := _rates(store, incident, candidates):
-        yield from (Lines(("",)), rates)
+    yield from _part(_rates_title(incident), _rates(store, incident, candidates))
     yield from _part("How it was judged", [f"  {shown(line, 300)}" for line in incident.basis])
     yield from _part("Look first", step_lines(incident))
     yield from _part("Investigation", [f"  {_investigation(incident)}"])
@@ -114,7 +114,7 @@ def evidence_lines(events: Sequence[StoredEvent]) -> list[str]:
     for number, event in enumerate(events, 1):
         place = f"{shown(event.log_group, 100)}  {shown(event.log_stream, 60)}"
         lines.append(f"  [{number}] {local_time(event.ts_ms)}  {place}  {event.id}")
-        lines += [f"      {line}" for line in body(event.message, _LINES)]
+        lines += [f"      {line}" for line in body(event.message, _LINES, _LONGEST)]
     return lines
 
 
@@ -129,28 +129,36 @@ def step_lines(incident: Incident) -> list[str]:
     return lines
 
 
-def _rates(store: Store, incident: Incident, candidates: Sequence[Candidate]) -> Table | None:
-    """The suspects against what is usual, the opening marked; None where there are none."""
-    chosen: dict[str, Candidate] = {}
+def _rates(store: Store, incident: Incident, candidates: Sequence[Candidate]) -> list[str]:
+    """The suspects against what is usual, the opening marked."""
+    words = {
+        family: body(template, 1, 100)[0]
+        for family, template in store.family_templates([c.family_id for c in candidates])
+    }
+    chosen: dict[tuple[str, str], Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: (-c.score, c.minute)):
-        chosen.setdefault(candidate.subject, candidate)
+        chosen.setdefault((candidate.log_group, words.get(candidate.family_id, candidate.kind)), candidate)
     rows = list(chosen.values())[:_RATES]
-    if not rows:
-        return None
     first = minute_of(incident.first_ts_ms) - _BEFORE_MIN
     last = max(minute_of(incident.last_ts_ms), minute_of(incident.opened_ms))
     series = store.family_series([c.family_id for c in rows if c.family_id], first, last)
-    opening = minute_of(incident.opened_ms)
-    table = []
+    lines = []
     for c in rows:
         span = c.minute - c.window_from + 1
         usual = f"{c.expected / span:,.1f}" if c.expected else "0"
-        drawn = sparkline(series[c.family_id], first, last, opening) if c.family_id in series else ""
-        table.append((_KINDS[c.kind], shown(c.log_group, 40), f"{c.observed / span:,.1f}", usual, drawn))
-    started = local_time(first * MINUTE_MS)[11:16]
-    ended = local_time((last + 1) * MINUTE_MS)[11:16]
-    chart = f"{started} to {ended}, | is the opening"
-    return Table(("WHAT IS UNUSUAL", "LOG GROUP", "A MINUTE", "USUALLY", chart), table, frozenset({2, 3}))
+        said = f": {words[c.family_id]}" if c.family_id in words else ""
+        drawn = (
+            sparkline(series[c.family_id], first, last, minute_of(incident.opened_ms)) if c.family_id in series else ""
+        )
+        lines.append(f"  {shown(c.log_group, 60)}  {_KINDS[c.kind]}{said}")
+        lines.append(f"      {c.observed / span:,.1f} a minute, usually {usual:<8} {drawn}".rstrip())
+    return lines
+
+
+def _rates_title(incident: Incident) -> str:
+    first = incident.first_ts_ms - _BEFORE_MIN * MINUTE_MS
+    last = max(incident.last_ts_ms, incident.opened_ms) + 1
+    return f"Unusual ({local_time(first)[11:16]} to {local_time(last)[11:16]}, | is the opening)"
 
 
 def sparkline(counts: dict[int, int], first: int, last: int, mark: int) -> str:

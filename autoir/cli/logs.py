@@ -17,7 +17,7 @@ from autoir.cli import stores
 from autoir.cli.documents import event_document
 from autoir.cli.failures import Interrupted, report_error
 from autoir.cli.options import Command, Group, asked, examples, moment_ms, time_zone
-from autoir.cli.output import Lines, Table, local_time, note, print_json, show, zone_name
+from autoir.cli.output import Heading, Lines, body, local_time, note, print_json, show, zone_name
 from autoir.errors import UsageError
 from autoir.report.text import shown
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PIPE = "-"
 _FOLLOW_S = 1.0
+_MOST_LINES = 30
+_LONGEST = 1_000
 
 app = typer.Typer(
     name="logs",
@@ -210,8 +212,11 @@ def latest(
             last = f" The newest is of {local_time(newest[-1].ts_ms)}." if newest else ""
             show(Lines([f"No line of {group} since {local_time(since_ms)}.{last}"]))
             return
-        rows = [(local_time(event.ts_ms), shown(event.log_stream, 40), shown(event.message, 1_000)) for event in events]
-        show(Table((f"TIME ({zone_name()})", "STREAM", "LINE"), rows))
+        lines = []
+        for event in events:
+            first, *rest = body(event.message, _MOST_LINES, _LONGEST)
+            lines += [f"{local_time(event.ts_ms)}  {first}", *(f"{' ' * 21}{line}" for line in rest)]
+        show(Heading(f"{shown(group, 200)}, times in {zone_name()}"), Lines(lines))
 
 
 def _unknown_group(group: str, known: Sequence[str]) -> UsageError:

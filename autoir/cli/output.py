@@ -175,12 +175,17 @@ def bar(share: float | None, width: int = 20) -> str:
 
 
 def body(message: str, most: int = 1, limit: int = 400) -> list[str]:
-    """An event or a template over at most ``most`` lines, and how many more there are."""
+    """An event or a template over at most ``most`` lines: its first ones and its last one, which names an exception,
+    with the count of those between."""
     lines = [line for line in message.splitlines() if line.strip()] or [""]
-    drawn = [shown(line, limit) for line in lines[:most]]
-    if len(lines) > most:
-        drawn[-1] += f"  (+{len(lines) - most:,} lines)"
-    return drawn
+    hidden = len(lines) - most
+    if hidden <= 0:
+        return [shown(line, limit) for line in lines]
+    if most == 1:
+        return [f"{shown(lines[0], limit)}  (+{hidden:,} lines)"]
+    first = [shown(line, limit) for line in lines[: most - 1]]
+    first[-1] += f"  (+{hidden:,} lines)"
+    return [*first, shown(lines[-1], limit)]
 
 
 def local_time(ts_ms: int | None) -> str:
