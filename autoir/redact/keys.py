@@ -11,9 +11,19 @@ that name a failure (``token: expired``).
 
 import re
 
-from autoir.redact.rule import MARKER, Rule, Span, fold, marker, replace_spans
+from autoir.redact.rule import Rule, Span, fold, marker, replace_spans
+from autoir.redact.values import (
+    BARE_VALUE,
+    COOKIES,
+    ENCODED_VALUE,
+    SECRET,
+    STRUCTURE,
+    is_secret,
+    spelled_end,
+    string_end,
+    structure_values,
+)
 
-SECRET = marker("secret")
 COOKIE = marker("cookie")
 SIGNATURE = marker("signature")
 
@@ -22,33 +32,31 @@ _TAIL = (
     r"(?:[_.-]?(?:value|string|binary|hash|digest|confirm(?:ation)?|plain(?:text)?|raw|text|base(?:64)?|b64|data|old"
     r"|new|pem))?[0-9]{0,3}"
 )
-_CLOSE = rf"""(?P<close>\\*+["']|%2[27])?(?:\]|%5d)?{_COLOUR}"""
-_SEPARATOR = r"[ \t]*+(?P<separator>=>|:=|={1,3}|:|%3d|%3a|,)[ \t]*+"
+_QUOTE = r"""\\*+["']|\\++u002[27]|%2[27]|&quot;|&\#3[49];"""
+_CLOSE = rf"""(?P<close>{_QUOTE})?(?:\]|%5d)?{_COLOUR}"""
+_NAME_AND_VALUE = r""",\s{0,64}+\\*+["']value\\*+["'][ \t]*+:"""
+"""``{"name": "DB_PASSWORD", "value": "x"}``: how container definitions write their environment."""
+_SEPARATOR = rf"[ \t]*+(?P<separator>=>|:=|={{1,3}}|:|%3d|%3a|{_NAME_AND_VALUE}|,)[ \t]*+"
 _WRAPPER = (
     r"""(?:(?:some|just|optional|secret(?:str|bytes)?|string|str|bytes)[(\[](?=\\*+["'])"""
     r"""|string\([0-9]{1,6}\) |[bru]{1,2}(?=\\*+["']))?"""
 )
-_OPEN = r"""(?P<open>\\*+["']|%2[27])?"""
+_OPEN = rf"(?P<open>{_QUOTE})?"
 
 
 def _key(word: str, separator: str = _SEPARATOR) -> re.Pattern[str]:
-    return re.compile(f"{word}{_TAIL}{_CLOSE}{separator}{_COLOUR}{_WRAPPER}{_OPEN}")
+    return re.compile(f"{word}(?P<plural>s)?{_TAIL}{_CLOSE}{separator}{_COLOUR}{_WRAPPER}{_OPEN}")
 
 
 _OR_QUOTED = rf"(?:{_SEPARATOR}|[ \t]++(?='))"
 """SQL says ``WITH PASSWORD 'x'``."""
 
 _KEYS = {
-    "pass": _key(r"pass(?:(?:word|wd|phrase|code|wort)(?P<plural>s)?|(?P<bare>))", _OR_QUOTED),
-    "identified by": _key(r"identified by(?P<plural>(?!))?", _OR_QUOTED),
-    "pwd": _key(r"pwd(?P<plural>s)?"),
-    "secret": _key(r"secret(?P<plural>s)?"),
-    "token": _key(r"token(?P<plural>s)?"),
-    "key": _key(r"key(?P<plural>s)?"),
-    "credential": _key(r"credential(?P<plural>s)?"),
-    "authorization": _key(r"authorization(?P<plural>(?!))?"),
-    "cookie": _key(r"cookie(?P<plural>s)?"),
-    "_auth": _key(r"_auth(?P<plural>(?!))?"),
+    "pass": _key(r"pass(?:word|wd|phrase|code|wort|(?P<bare>))", _OR_QUOTED),
+    "identified by": _key("identified by", _OR_QUOTED),
+    **{
+        word: _key(word) for word in ("pwd", "secret", "token", "key", "credential", "authorization", "cookie", "_auth")
+    },
 }
 _KEY_KINDS = (
     *("access", "account", "admin", "aes", "api", "app", "application", "auth", "cipher", "credential", "crypto"),
@@ -59,100 +67,10 @@ _KEY_KINDS = (
 """A key alone is anything; after one of these words it opens something."""
 _PASS_KINDS = ("db", "user", "smtp", "mail", "ftp", "root", "admin", "pg", "mysql", "sql", "redis", "ldap", "proxy")
 
-_PROSE_WORDS = (
-    "a an and any are argument at authenticated bad be been by can cannot could created deleted denied did disabled "
-    "does empty enabled error expired failed failure false field filtered flag for forbidden from generated had has "
-    "hidden if in incorrect insufficient invalid is it length malformed masked mismatch missing must n/a na needs nil "
-    "no none not null of off ok omitted on option optional or parameter passed protected provided redacted refreshed "
-    "rejected removed required revoked rotated sanitized should signature str string such the that this to too true "
-    "unauthorized undefined unexpected unknown unset unsupported unused updated user valid value verification "
-    "verified was were will with wrong yes your basic bearer digest negotiate ntlm"
-)
-_PROSE = frozenset(_PROSE_WORDS.split())
-"""What stands after ``token:`` in a sentence, or where a secret has been left out; too weak to be a secret itself."""
-_NOT_SECRET = re.compile(
-    r"[*•.#x_-]{2,}|\w{0,4}\*{3,}\w{0,4}|\$\{[\w.:-]+\}?|%s|[{\[(<]{0,2}[}\])>]{0,2}|[01]", re.ASCII
-)
-_COUNT = re.compile(r"[~<>]?[0-9][0-9.,_]*[kmb%]?(?:/[0-9.,kmb]+)?(?:/s|ms|s)?")
-_MARKER = re.compile(MARKER)
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-
-_BARE_VALUE = re.compile(
-    rf"""(?: {MARKER}
-           | [^\s"'`,;&|)\]}}>\\<\[]++
-           | [\[]
-           | [,;&|](?![\s"'\\]|\Z|[\w.%\[\]-]{{1,64}}[=:])        # a list goes on with the next key
-           | [)\]}}>](?![\s,;:.)\]}}>\[({{<"'\\]|\Z)              # what was opened before the key closes
-           | ["'`](?=\w)
-           | <(?!/)
-           | \\++(?!["']|[nrt](?:[\s\\"']|\Z|[\w.-]{{1,40}}[ ]?[=:(]))  # the end of a string in a string, of its line
-        )++""",
-    re.VERBOSE,
-)
-_ENCODED_VALUE = re.compile(r"""(?:[^\s"'&%]++|%(?!2[267]))++""")
-_COOKIES = re.compile(r"""[^\s=;,"'\\]++=[^\s;"'\\]*+(?:;[ ]?[^\s=;"'\\]++=[^\s;"'\\]*+)*+""")
 _SCHEME = re.compile(
     r"(?:bearer|basic|digest|token|api-?key|negotiate|ntlm|hmac[\w-]{0,20}|aws4-hmac-sha256|oauth|jwt|key"
     r"|sharedkey(?:lite)?|signature|splunk)[ \t]++"
 )
-_STRING_STOP = {quote: re.compile(rf"\\++{quote}?|{quote}|\n") for quote in "\"'"}
-
-
-def _string_end(message: str, start: int, opening: str) -> int:
-    """Where the string ends that ``opening``, a quote after n backslashes, began before ``start``.
-
-    Each level of JSON in JSON doubles the backslashes and adds one, so a quote after r backslashes closes level n if
-    r = n modulo 2(n + 1), and an outer string if r < n. A string cut off ends with its line.
-    """
-    level = len(opening) - 1
-    for stop in _STRING_STOP[opening[-1]].finditer(message, start):
-        text = stop[0]
-        if text == "\n":
-            return stop.start()
-        backslashes = len(text) - 1
-        if text[-1] != opening[-1]:
-            continue
-        if backslashes < level or (backslashes - level) % (2 * level + 2) == 0:
-            return stop.end() - 1 - min(level, backslashes)
-    return len(message)
-
-
-_STRUCTURE = re.compile(r"""[\[{]\s{0,64}+(?:[\[{]\s{0,64}+){0,8}\\*+["']""")
-_STRUCTURE_TOKEN = re.compile(r"""\\++["']?|["'\[\]{}]""")
-_THEN_COLON = re.compile(r"\s{0,64}+:")
-
-
-def _structure(message: str, start: int) -> tuple[list[Span], int]:
-    """The strings that are values in the array or object at ``start``, and where it ends. Its keys and numbers stay."""
-    spans: list[Span] = []
-    depth, level, at = 0, -1, start
-    while token := _STRUCTURE_TOKEN.search(message, at):
-        text, at = token[0], token.end()
-        if text in "[{":
-            depth += 1
-        elif text in "]}":
-            depth -= 1
-            if depth == 0:
-                break
-        elif text[-1] != "\\":
-            if len(text) <= level:
-                return spans, token.start()  # the string around all this ended: it was cut off
-            level = len(text) - 1
-            end = _string_end(message, at, text)
-            if not _THEN_COLON.match(message, end + len(text)) and _is_secret(message[at:end], counted=False):
-                spans.append(Span(at, end, SECRET))
-            at = end + len(text)
-    return spans, min(at, len(message))
-
-
-def _is_secret(value: str, counted: bool) -> bool:
-    """``counted``: a number after this key is a count. Expects a value as it stands in the message."""
-    if not value or value.isspace() or _MARKER.fullmatch(value):
-        return False
-    word = fold(value).strip("<>[](){}.,:;!?")
-    if word in _PROSE or _NOT_SECRET.fullmatch(value):
-        return False
-    return not (counted and _COUNT.fullmatch(word))
 
 
 def _is_secret_key(word: str, message: str, folded: str, at: int, key: re.Match[str]) -> bool:
@@ -177,27 +95,29 @@ def _value(word: str, message: str, folded: str, key: re.Match[str]) -> tuple[li
     """What to replace after a key, and where to look on for the same word."""
     start, opening, closing, separator = key.end(), key["open"], key["close"], key["separator"]
     counted = (word == "pass" and key["bare"] is not None) or key["plural"] is not None
-    if opening and opening[0] != "%":
-        end = _string_end(message, start, opening)
+    if opening and opening[-1] in "\"'":
+        end = string_end(message, start, opening)
         value = message[start:end]
         listed = separator == "," and not (closing and _closes_pair(message, end + len(opening)))
         quoted_prose = separator is None and any(char.isspace() for char in value)
-        if listed or quoted_prose or not _is_secret(value, counted):
+        if listed or quoted_prose or not is_secret(value, counted):
             return [], start
         return [Span(start, end, SECRET)], end
     if separator == ",":
         return [], start
-    if _STRUCTURE.match(message, start):
-        return _structure(message, start)
+    if STRUCTURE.match(message, start):
+        return structure_values(message, start)
     if word == "authorization" and (scheme := _SCHEME.match(folded, start)):
         start = scheme.end()
-    encoded = opening or (separator or "").startswith("%")
-    pattern = _COOKIES if word == "cookie" else _ENCODED_VALUE if encoded else _BARE_VALUE
-    found = pattern.match(message, start)
-    if found is None:
-        return [], start
-    value, end = found[0], found.end()
-    if not _is_secret(value, counted):
+    if opening and opening[0] != "%":
+        end = spelled_end(folded, start, opening)
+    else:
+        encoded = opening or (separator or "").startswith("%")
+        pattern = COOKIES if word == "cookie" else ENCODED_VALUE if encoded else BARE_VALUE
+        found = pattern.match(message, start)
+        end = found.end() if found else start
+    value = message[start:end]
+    if not is_secret(value, counted):
         return [], start
     text = COOKIE if word == "cookie" else SECRET
     if closing and closing[0] != "%" and separator == ":" and _NUMBER.fullmatch(value):
@@ -207,6 +127,7 @@ def _value(word: str, message: str, folded: str, key: re.Match[str]) -> tuple[li
     return [Span(start, end, text)], again if again >= 0 else end
 
 
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _PAIR_END = re.compile(r"\s{0,8}[)\]]")
 
 
@@ -230,12 +151,12 @@ def _flags(message: str, folded: str) -> list[Span]:
     for flag in _FLAG.finditer(folded):
         opening = flag["next"] or flag["open"]
         if opening:
-            end = _string_end(message, flag.end(), opening)
+            end = string_end(message, flag.end(), opening)
         else:
-            found = _BARE_VALUE.match(message, flag.end())
+            found = BARE_VALUE.match(message, flag.end())
             end = found.end() if found else flag.end()
         value = message[flag.end() : end]
-        if not value.startswith("--") and _is_secret(value, counted=True):
+        if not value.startswith("--") and is_secret(value, counted=True):
             spans.append(Span(flag.end(), end, SECRET))
     return spans
 
@@ -245,7 +166,7 @@ def _elements(message: str, folded: str) -> list[Span]:
     return [
         Span(*element.span(1), SECRET)
         for element in _ELEMENT.finditer(folded)
-        if _is_secret(message[element.start(1) : element.end(1)], counted=True)
+        if is_secret(message[element.start(1) : element.end(1)], counted=True)
     ]
 
 
