@@ -13,10 +13,13 @@ from autoir.store.rows import FamilyMinute, FamilyState, GroupState, StoredEvent
 
 _WINDOW = (
     "SELECT p.family_id, c.minute, SUM(c.n) FROM autoir_groups g"
-    " JOIN autoir_counts c ON c.log_group = g.log_group AND c.minute BETWEEN %s AND %s"
-    " JOIN autoir_patterns p ON p.pattern_id = c.pattern_id GROUP BY p.family_id, c.minute"
+    " CROSS JOIN autoir_counts c ON c.log_group = g.log_group AND c.minute BETWEEN %s AND %s"
+    " CROSS JOIN autoir_patterns p ON p.pattern_id = c.pattern_id GROUP BY p.family_id, c.minute"
+)  # CROSS JOIN is plain JOIN to TiDB; to SQLite it says in which order to join, which it guesses wrong here
+_FAMILY = (
+    "family_id, log_group, severity_class, status, muted_until, first_minute, last_minute, s, q, m1, m2, blocks, gaps,"
+    " gap_max"
 )
-_FAMILY = "family_id, log_group, severity_class, status, muted_until, first_minute, last_minute, s, q, m1, m2, blocks, gaps, gap_max"
 _GROUP = "log_group, kind, s, q, m1, m2, low1, low2, blocks"
 _CANDIDATE = (
     "minute, kind, subject, log_group, severity_class, observed, expected, neg_log10_p, score, window_from, first_ms,"
@@ -164,8 +167,8 @@ class Sweeping(Core):
         order = "e.ts_ms DESC, e.id" if newest else "e.ts_ms, e.id"
         rows = self.query(
             "SELECT e.id, e.ts_ms, e.log_group, s.log_stream, e.level, e.pattern_id, e.message"
-            " FROM autoir_patterns p JOIN autoir_events e ON e.pattern_id = p.pattern_id"
-            " JOIN autoir_streams s ON s.stream_id = e.stream_id"
+            " FROM autoir_patterns p CROSS JOIN autoir_events e ON e.pattern_id = p.pattern_id"
+            " CROSS JOIN autoir_streams s ON s.stream_id = e.stream_id"
             f" WHERE p.family_id = %s AND e.ts_ms >= %s AND e.ts_ms < %s ORDER BY {order} LIMIT %s",
             (family_id, from_ms, until_ms, limit),
         )
@@ -180,7 +183,7 @@ class Sweeping(Core):
         for start in range(0, len(family_ids), 1000):
             some = family_ids[start : start + 1000]
             sql = (
-                "SELECT COUNT(*) FROM autoir_patterns p JOIN autoir_events e ON e.pattern_id = p.pattern_id"
+                "SELECT COUNT(*) FROM autoir_patterns p CROSS JOIN autoir_events e ON e.pattern_id = p.pattern_id"
                 f" AND e.ts_ms >= %s AND e.ts_ms < %s WHERE p.family_id IN ({_marks(some)})"
             )
             total += int(self.query(sql, (from_ms, until_ms, *some))[0][0])
@@ -215,7 +218,7 @@ class Sweeping(Core):
         if family_ids:
             rows = self.query(
                 "SELECT p.family_id, c.minute, SUM(c.n) FROM autoir_patterns p"
-                " JOIN autoir_counts c ON c.pattern_id = p.pattern_id AND c.minute BETWEEN %s AND %s"
+                " CROSS JOIN autoir_counts c ON c.pattern_id = p.pattern_id AND c.minute BETWEEN %s AND %s"
                 f" WHERE p.family_id IN ({_marks(family_ids)}) GROUP BY p.family_id, c.minute",
                 (first, last, *family_ids),
             )
