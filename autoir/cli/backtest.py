@@ -73,7 +73,7 @@ def backtest(
         progress.done()
     if asked(ctx).as_json:
         for incident in found:
-            print_json(incident_document(incident, ()))
+            print_json(incident_document(incident, None))
         if truth:
             note(_score_line(score(faults, found)))
         return

@@ -38,8 +38,9 @@ def candidate_document(candidate: Candidate) -> dict[str, object]:
     }
 
 
-def incident_document(incident: Incident, candidates: Iterable[Candidate]) -> dict[str, object]:
-    """An incident, with the candidates that point at it."""
+def incident_document(incident: Incident, candidates: Iterable[Candidate] | None) -> dict[str, object]:
+    """An incident, with the candidates that point at it where these are still known."""
+    pointing = {} if candidates is None else {"candidates": [candidate_document(c) for c in candidates]}
     return {
         "id": incident.id,
         "status": incident.status,
@@ -55,7 +56,7 @@ def incident_document(incident: Incident, candidates: Iterable[Candidate]) -> di
         "event_count": incident.event_count,
         "log_groups": list(incident.log_groups),
         "paged": incident.paged,
-        "candidates": [candidate_document(candidate) for candidate in candidates],
+        **pointing,
         "claims": [asdict(claim) for claim in incident.claims],
         "steps": [asdict(step) for step in incident.steps],
         "basis": list(incident.basis),

@@ -54,7 +54,9 @@ def list_incidents(
     status: Annotated[
         str, typer.Option(metavar="STATUS", help=f"{', '.join(_STATUSES)}; active is open or ack.", show_default=True)
     ] = "all",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Incidents to show.", show_default=True)] = 50,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Incidents to show.", show_default=True)
+    ] = 50,
 ) -> None:
     """Incidents, the newest first."""
     if status not in _STATUSES:

@@ -156,7 +156,7 @@ def query(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any words.")] = "",
     query: Annotated[str, typer.Option("--query", metavar="TEXT", help="The same as TEXT.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Patterns to show.")] = 10,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=200, help="Patterns to show.")] = 10,
     group: Annotated[str, typer.Option(metavar="GLOB", help="Only log groups like this: /shop/*")] = "",
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h, 3d ago, or an ISO time.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Up to then.")] = "",
@@ -194,7 +194,7 @@ def query(
 def latest(
     ctx: typer.Context,
     group: Annotated[str, typer.Argument(metavar="GROUP", help="The log group.")],
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Lines to show.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Lines to show.")] = 20,
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h, 3d ago, or an ISO time.")] = "",
 ) -> None:
     """The newest lines of a log group, the last one below."""
