@@ -1,14 +1,12 @@
 """Log text made fit to be shown: on a terminal, in a title, in a page.
 
 A log line is whatever somebody could make a program write: escape codes that repaint a terminal, direction marks that
-turn a line around, links and mentions that a mail client or a chat would bring to life. Everything here is pure, bounded
-by its limit and idempotent enough to be applied twice; nothing shows a log line without it.
+turn a line around, links and mentions that a mail client or a chat would bring to life. Everything here is pure and
+bounded by its limit, and nothing shows a log line without it.
 """
 
 import re
 import unicodedata
-
-from rich.markup import escape
 
 _MAX_MARKS = 2
 """Combining marks on one letter that are shown; real scripts need no more, piles of them hide other lines."""
@@ -36,15 +34,10 @@ def _escaped(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def shown(text: str, limit: int = 600) -> str:
-    """``text`` on one line, without a character that a terminal or a reader could be misled by.
-
-    Control characters, direction and other invisible marks become their escapes, a tab a blank. What exceeds
-    ``limit`` characters (of the result) is cut, and the count of hidden characters of ``text`` said: the whole is at
-    most ``limit`` and some 20 characters long.
-    """
+def _read(text: str, limit: int) -> tuple[str, int]:
+    """``text`` escaped within ``limit`` characters, and how many characters of ``text`` that took."""
     if len(text) <= limit and _PLAIN.match(text):
-        return text
+        return text, len(text)
     pieces: list[str] = []
     length = marks = 0
     for at, character in enumerate(text):
@@ -55,13 +48,42 @@ def shown(text: str, limit: int = 600) -> str:
             piece = _escaped(character) if marks > _MAX_MARKS or _is_hidden(character) else character
         length += len(piece)
         if length > limit:
-            return f"{''.join(pieces)}… (+{len(text) - at:,} chars)"
+            return "".join(pieces), at
         pieces.append(piece)
-    return "".join(pieces)
+    return "".join(pieces), len(text)
+
+
+def shown(text: str, limit: int = 600) -> str:
+    """``text`` on one line, without a character that a terminal or a reader could be misled by.
+
+    Control characters, direction and other invisible marks become their escapes, a tab a blank. What exceeds
+    ``limit`` characters (of the result) is cut, and the count of hidden characters of ``text`` said: the whole is at
+    most ``limit`` and some 20 characters long.
+    """
+    head, taken = _read(text, limit)
+    return head if taken == len(text) else f"{head}… (+{len(text) - taken:,} chars)"
+
+
+def excerpt(text: str, limit: int = 240) -> str:
+    """``shown`` for a whole event: beginning and end, where a traceback says what happened; what lies between is
+    hidden and counted. At most ``limit`` and some 20 characters, or an eighth more where that shows the whole."""
+    head, taken = _read(text, limit + limit // 8)
+    if taken == len(text):
+        return head
+    head, taken = _read(text, limit * 2 // 3)
+    room = limit - limit * 2 // 3
+    end = text[max(taken, len(text) - room) :]
+    tail, read = _read(end, room)
+    while read < len(end):
+        end = end[len(end) // 4 + 1 :]
+        tail, read = _read(end, room)
+    return f"{head}… (+{len(text) - taken - len(end):,} chars) …{tail}"
 
 
 def markup_safe(text: str, limit: int = 600) -> str:
     """``shown`` for a place where Rich reads markup."""
+    from rich.markup import escape  # rich costs a Lambda's cold start, which shows nothing
+
     return escape(shown(text, limit))
 
 
