@@ -7,7 +7,7 @@
 from pathlib import Path
 from urllib.parse import unquote
 
-from autoir.errors import UsageError
+from autoir.errors import AutoirError, UsageError
 from autoir.store.database import Database
 from autoir.store.ingestion import Ingestion
 from autoir.store.reporting import Reporting
@@ -31,7 +31,11 @@ def open_database(url: str) -> Database:
 def open_store(url: str) -> Store:
     """The store that ``url`` names, its schema brought up to date."""
     store = Store(open_database(url))
-    store.migrate()
+    try:
+        store.migrate()
+    except AutoirError:
+        store.close()
+        raise
     return store
 
 

@@ -5,10 +5,11 @@ acknowledges. ``synchronous=NORMAL`` may lose the last commits at a power cut, n
 together, so they are read again. TiDB's SQL is run after a mechanical translation of the few words that differ.
 """
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -39,6 +40,13 @@ def translated(sql: str) -> str:
     return _INCOMING.sub(r"excluded.\1", sql)
 
 
+def _create_private(path: Path) -> None:
+    """Make the file for its owner alone before a line is in it; SQLite gives its log the same rights. One that exists
+    keeps the rights it was given."""
+    with suppress(FileExistsError, IsADirectoryError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 class SqliteDatabase:
     """One connection to one file. ``connect`` makes the connection, so that a test can fail any statement."""
 
@@ -52,18 +60,34 @@ class SqliteDatabase:
         self.path = Path(path)
         self._depth = 0
         try:
+            _create_private(self.path)
             self._connection = connect(str(path), isolation_level=None, timeout=_BUSY_MS / 1000)
+        except (sqlite3.Error, OSError) as error:
+            raise self._unopened(error) from error
+        try:
+            self._refuse_foreign()
             for pragma in (
                 "journal_mode=WAL",
                 f"synchronous={'NORMAL' if durable else 'OFF'}",
                 "cache_size=-65536",
                 "temp_store=MEMORY",
             ):
-                self._connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error as error:
-            raise self._explained(error) from error
-        if self.path.exists():
-            self.path.chmod(0o600)
+                self.query(f"PRAGMA {pragma}")
+        except AutoirError:
+            self._connection.close()
+            raise
+
+    def _refuse_foreign(self) -> None:
+        """Never write into a database that another program made."""
+        tables, ours = self.query("SELECT COUNT(*), SUM(name = 'autoir_meta') FROM sqlite_master")[0]
+        if tables and not ours:
+            raise UsageError(
+                f"{self.path} is not an AutoIR store: it is another program's database.",
+                "Name another file with --store. Nothing was changed.",
+            )
+
+    def _unopened(self, error: Exception) -> UnreachableError:
+        return UnreachableError(f"{self.path} cannot be opened: {error}.", "Check the folder and its rights.")
 
     def _explained(self, error: sqlite3.Error) -> AutoirError:
         """``error`` as a person needs it: which file, what is wrong with it, what to do."""
@@ -80,7 +104,7 @@ class SqliteDatabase:
         if "not a database" in text or "malformed" in text:
             return UsageError(f"{self.path} is not an AutoIR store: {text}.", "Name another file with --store.")
         if "unable to open" in text or "readonly" in text:
-            return UnreachableError(f"{self.path} cannot be opened: {text}.", "Check the folder and its rights.")
+            return self._unopened(error)
         return AutoirError(f"{self.path}: {text}.", "Run again with --debug for the statement that failed.")
 
     @contextmanager
