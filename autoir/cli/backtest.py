@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoir.cli import stores
-from autoir.cli.documents import incident_document
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import StorelessCommand, asked, duration_ms, examples, time_zone
 from autoir.cli.output import Block, Heading, Lines, Progress, Table, local_time, note, print_json, show, zone_name
 from autoir.incidents import Incident
+from autoir.report.document import incident_document
 from autoir.report.text import shown
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def backtest(
         progress.done()
     if asked(ctx).as_json:
         for incident in found:
-            print_json(incident_document(incident, None))
+            print_json(incident_document(incident, ()))
         if truth:
             note(_score_line(score(faults, found)))
         return

@@ -12,17 +12,28 @@ import typer
 from autoir import locations
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import PlainCommand, asked, examples
-from autoir.cli.output import Block, Heading, Lines, Panel, Progress, local_time, note, print_json, show, zone_name
+from autoir.cli.output import (
+    READER,
+    Block,
+    Heading,
+    Lines,
+    Progress,
+    local_time,
+    print_json,
+    show,
+    show_drawn,
+    zone_name,
+)
 from autoir.errors import UsageError
 
 if TYPE_CHECKING:
     from autoir.demo.run import DemoResult
     from autoir.demo.run import Progress as Watch
-    from autoir.incidents import Incident
     from autoir.metrics import Tally
     from autoir.store import Store
 
 _NAMES = "pool-exhaustion, bad-deploy, expired-certificate, silent-consumer, healthy"
+_OPENING = "AutoIR demo: 4 h of a small shop's logs as baseline, then 1 h live. Everything runs on this machine."
 _SEARCHES = {
     "pool-exhaustion": "database has no free connections",
     "bad-deploy": "order could not be priced",
@@ -62,7 +73,10 @@ def demo(
         raise UsageError(f"there is no scenario {scenario!r}.", f"One of {', '.join(SCENARIOS)}.")
     chosen_seed = DEFAULT_SEED if seed is None else seed
     if not asked(ctx).as_json:
-        note("AutoIR demo: 4 h of a small shop's logs as baseline, then 1 h live. Everything runs on this machine.")
+        print(
+            "AutoIR demo: 4 h of a small shop's logs as baseline, then 1 h live. Everything runs on this machine.",
+            flush=True,
+        )
     progress = Progress()
     store = open_fresh(locations.demo_database())
     try:
@@ -71,7 +85,7 @@ def demo(
         if asked(ctx).as_json:
             print_json(_document(store, result))
         else:
-            show(*_screen(store, result))
+            _show(store, result)
     except KeyboardInterrupt:
         progress.done()
         raise Interrupted("stopped.", "The demo's store is unfinished; a new run starts afresh: autoir demo") from None
@@ -88,7 +102,7 @@ def _watch(progress: Progress) -> "Watch":
 
 
 def _document(store: "Store", result: "DemoResult") -> dict[str, object]:
-    from autoir.cli.documents import incident_document
+    from autoir.cli.documents import stored_incident_document
 
     scene = result.scene
     return {
@@ -97,28 +111,33 @@ def _document(store: "Store", result: "DemoResult") -> dict[str, object]:
         "events": result.tally.received,
         "patterns": result.patterns,
         "expected": {"log_group": scene.guilty} if scene.guilty else None,
-        "incidents": [incident_document(i, store.candidates(incident_id=i.id)) for i in result.incidents],
+        "incidents": [stored_incident_document(store, i) for i in result.incidents],
     }
 
 
-def _screen(store: "Store", result: "DemoResult") -> Iterator[Block]:
+def _show(store: "Store", result: "DemoResult") -> None:
+    from autoir.cli.incidents import proof_of
+    from autoir.report.screen import card
+
     rate = result.tally.received / max(result.seconds, 0.001)
-    yield Lines(
-        (
-            "",
-            f"  read      {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
-            f"  learned   {result.patterns:,} patterns in {result.log_groups} log groups, {result.vectors:,} vectors"
-            f" ({result.engine}, no model)",
-            *_story(result),
-            "",
+    show(
+        Lines(
+            (
+                "",
+                f"  read      {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
+                f"  learned   {result.patterns:,} patterns in {result.log_groups} log groups,"
+                f" {result.vectors:,} vectors ({result.engine}, no model)",
+                *_story(result),
+                "",
+            )
         )
     )
     for incident in result.incidents:
-        yield _incident(store, incident)
+        events, series = proof_of(store, incident)
+        show_drawn(card(incident, events, series=series, zone=READER))
     if not result.incidents:
-        yield Lines(("No incident: what happened had been seen before, or changed nothing.", ""))
-    yield from _search(store, result)
-    yield from _next(result)
+        show(Lines(("No incident: what happened had been seen before, or changed nothing.",)))
+    show(Lines(("",)), *_search(store, result), *_next(result))
 
 
 def _story(result: "DemoResult") -> Iterator[str]:
@@ -126,20 +145,9 @@ def _story(result: "DemoResult") -> Iterator[str]:
         told = "nothing opened"
         if opened:
             minutes = max((opened[0].opened_ms - moment.ts_ms) / 60_000, 0)
-            told = f"● {opened[0].id} opened after {minutes:.1f} min"
-        yield f"  {local_time(moment.ts_ms)[11:16]}     {moment.text:<50} {told}".rstrip()
-    yield f"  (times in {zone_name()})"
-
-
-def _incident(store: "Store", incident: "Incident") -> Panel:
-    from autoir.cli import incident_screen
-
-    events = incident_screen.evidence(store, incident)
-    numbers = {event.id: number for number, event in enumerate(events, 1)}
-    head = incident_screen.headline(incident)
-    claims = incident_screen.claim_lines(incident, numbers)
-    steps = incident_screen.step_lines(incident)
-    return Panel(head.title, [*head.lines, "", *claims, "", *steps])
+            told = f"● incident opened after {minutes:.1f} min"
+        yield f"  {local_time(moment.ts_ms)[11:16]}     {moment.text:<44} {told}"
+    yield f"            (times in {zone_name()})"
 
 
 def _search(store: "Store", result: "DemoResult") -> Iterator[Block]:

@@ -12,14 +12,18 @@ from typing import Annotated
 import typer
 
 from autoir.cli import sending, stores
-from autoir.cli.documents import incident_document
+from autoir.cli.documents import stored_incident_document
 from autoir.cli.options import Command, Group, asked, duration_ms, examples
-from autoir.cli.output import Lines, Table, local_time, print_json, show, zone_name
+from autoir.cli.output import READER, Lines, Table, local_time, print_json, show, show_drawn, zone_name
+from autoir.clock import minute_of
 from autoir.errors import UsageError
 from autoir.incidents import ACTIVE, Incident, Status
+from autoir.report.sparkline import Series, suspects
 from autoir.report.text import shown
 from autoir.store import Store
+from autoir.store.rows import StoredEvent
 
+_LEAD_MIN = 60
 _STATUSES: dict[str, tuple[Status, ...]] = {
     "active": ACTIVE,
     "open": ("open",),
@@ -66,7 +70,7 @@ def list_incidents(
     with stores.to_read(asked(ctx)) as opened:
         found = opened.store.incidents(_STATUSES[status], limit=limit)
         if asked(ctx).as_json:
-            rows = [incident_document(i, opened.store.candidates(incident_id=i.id)) for i in found]
+            rows = [stored_incident_document(opened.store, i) for i in found]
             print_json({"incidents": rows})
             return
         flag = stores.flag_for(asked(ctx))
@@ -105,14 +109,15 @@ def show_incident(ctx: typer.Context, id: Id) -> None:
 
     What was seen, the lines that prove it, how it was judged, what to do first, what happened to it so far.
     """
-    from autoir.cli import incident_screen
+    from autoir.report.screen import page
 
     with stores.to_read(asked(ctx)) as opened:
         incident = found_by(opened.store, id)
         if asked(ctx).as_json:
-            print_json(incident_document(incident, opened.store.candidates(incident_id=incident.id)))
+            print_json(stored_incident_document(opened.store, incident))
         else:
-            show(*incident_screen.screen(opened.store, incident, stores.flag_for(asked(ctx))))
+            events, series = proof_of(opened.store, incident)
+            show_drawn(page(incident, events, series=series, zone=READER, store=asked(ctx).store))
 
 
 @app.command(
@@ -187,7 +192,7 @@ def _change(ctx: typer.Context, id_: str, change: Callable[[Store, str, int], In
     with stores.to_read(asked(ctx)) as opened:
         incident = change(opened.store, found_by(opened.store, id_).id, opened.clock())
         if asked(ctx).as_json:
-            print_json(incident_document(incident, opened.store.candidates(incident_id=incident.id)))
+            print_json(stored_incident_document(opened.store, incident))
         else:
             show(Lines((f"{incident.id} is {incident.status}: {shown(incident.title, 200)}",)))
         sending.send_due(opened, settings, quiet=True)
@@ -200,6 +205,16 @@ def _who(by: str) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "somebody"
+
+
+def proof_of(store: Store, incident: Incident) -> tuple[list[StoredEvent], list[Series]]:
+    """The stored lines that an incident cites, and its suspects' events a minute around it."""
+    candidates = store.candidates(incident_id=incident.id)
+    families = sorted({c.family_id for c in candidates if c.family_id})
+    opened, last = minute_of(incident.opened_ms), minute_of(incident.last_ts_ms)
+    counts = store.family_series(families, opened - _LEAD_MIN, max(opened, last))
+    cited = [*incident.sample_ids, *(cite for claim in incident.claims for cite in claim.cites)]
+    return store.events(list(dict.fromkeys(cited))), suspects(incident.log_groups, candidates, counts)
 
 
 def found_by(store: Store, text: str) -> Incident:

@@ -11,10 +11,15 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TextIO
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, TextIO
 
+from autoir.clock import system_clock
+from autoir.report import times
 from autoir.report.text import clipped, shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA_VERSION = 1
 """Version of every JSON document of the command line."""
@@ -65,6 +70,18 @@ def show(*blocks: Block) -> None:
         for block in blocks:
             for line in plain(block):
                 print(line)
+
+
+def show_drawn(drawn: "RenderableType") -> None:
+    """Draw what a report made; the same text without colours where there is no terminal."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, emoji=False, markup=False).print(drawn)
+    else:
+        from autoir.report.screen import plain as without_colours
+
+        print(without_colours(drawn).rstrip("\n"))
 
 
 def print_json(document: Mapping[str, object]) -> None:
@@ -188,16 +205,37 @@ def body(message: str, most: int = 1, limit: int = 400) -> list[str]:
     return [*first, shown(lines[-1], limit)]
 
 
+class _Reader(tzinfo):
+    """The zone of this machine, with summer time as it was at the time that is shown."""
+
+    def _local(self, moment: datetime | None) -> datetime:
+        return (moment or datetime.now(UTC)).replace(tzinfo=None).astimezone()
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        return self._local(moment).utcoffset()
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        return timedelta(0)
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        return self._local(moment).tzname()
+
+    def fromutc(self, moment: datetime) -> datetime:
+        return moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=self)
+
+
+READER: tzinfo = _Reader()
+"""The reader's zone."""
+
+
 def local_time(ts_ms: int | None) -> str:
     """A time in the reader's zone, to the second."""
-    return (
-        "-" if ts_ms is None else datetime.fromtimestamp(ts_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    )
+    return "-" if ts_ms is None else times.day_and_clock(ts_ms, READER)
 
 
 def zone_name() -> str:
     """The reader's zone, named once beside the times."""
-    return datetime.now(UTC).astimezone().strftime("%Z") or "UTC"
+    return times.zone_name(system_clock(), READER)
 
 
 def size(count: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from referencing import Registry, Resource
 
 from autoir import locations
 from autoir.store import open_store
@@ -21,7 +22,8 @@ def check(found: dict[str, object], name: str) -> None:
     """``found`` is valid and has no field that the schema does not name."""
     published = schema(name)
     jsonschema.Draft202012Validator.check_schema(published)
-    jsonschema.Draft202012Validator(published).validate(found)
+    registry = Registry().with_resource("incident.schema.json", Resource.from_contents(schema("incident")))
+    jsonschema.Draft202012Validator(published, registry=registry).validate(found)
     assert set(found) <= set(published["properties"])
 
 

@@ -1,0 +1,143 @@
+"""The program as a process: its exit codes, its streams, what it loads, and how it stops."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoir import locations
+from autoir.store import open_store
+from tests.cli.conftest import Call
+
+AUTOIR = (sys.executable, "-c", "from autoir.cli.main import main; main()")
+HEAVY = {"numpy", "httpx", "boto3", "botocore", "rich", "autoir.ingest", "autoir.demo", "autoir.backtest"}
+
+
+def run(*arguments: str, code: str = "", stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the program, after ``code`` if given, in a process of its own."""
+    program = (sys.executable, "-c", f"{code}\nfrom autoir.cli.main import main; main()") if code else AUTOIR
+    return subprocess.run(
+        [*program, *arguments], input=stdin, capture_output=True, text=True, env=os.environ | environment, timeout=60
+    )
+
+
+BROKEN = "import autoir.store; autoir.store.Store.stats = lambda self: 1 / 0"
+RACE = """
+import autoir.sweep
+from autoir.errors import AutoirError
+def late(*arguments, **more): raise AutoirError("too late.", "wait")
+autoir.sweep.sweep = late
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "expected", "words"),
+    [
+        ("", ("stats",), 0, ""),
+        (RACE, ("sweep",), 1, "autoir: too late.\n        wait\n"),
+        (BROKEN, ("stats",), 1, "autoir: unexpected ZeroDivisionError: division by zero\n        This is a defect"),
+        ("", ("stats", "--jsn"), 2, "no such option --jsn"),
+        ("", ("stats", "--store", "sqlite:////"), 3, "cannot be opened"),
+    ],
+)
+def test_exit_codes(stored: Path, code: str, arguments: tuple[str, ...], expected: int, words: str) -> None:
+    result = run(*arguments, code=code)
+    assert (result.returncode, words in result.stderr) == (expected, True), result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("code", "arguments"), [(BROKEN, ("stats",)), (RACE, ("sweep",))])
+@pytest.mark.parametrize("how", ["flag", "variable"])
+def test_debug_shows_where_an_error_came_from(stored: Path, code: str, arguments: tuple[str, ...], how: str) -> None:
+    result = run(*arguments, "--debug", code=code) if how == "flag" else run(*arguments, code=code, DEBUG="1")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+def test_a_pipe_is_stored_to_its_end() -> None:
+    result = run("logs", "ingest", "--group", "/shop/api", "-", stdin="INFO one\nINFO two\n")
+    assert result.returncode == 0
+    assert run("logs", "latest", "/shop/api").stdout.splitlines()[-1].endswith("INFO two")
+
+
+def test_ctrl_c_says_what_is_kept() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*AUTOIR, "logs", "ingest", "--json", "-"], stdin=pipe, stdout=pipe, stderr=pipe) as child:
+        assert child.stdin is not None
+        # More than the pipe holds: when this returns, the child is past its start and reads.
+        child.stdin.write(b"2026-03-17T14:30:00Z INFO request served\n" * 100_000)
+        child.stdin.flush()
+        child.send_signal(signal.SIGINT)
+        output, error = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert b"autoir: stopped. " in error
+    assert b"lines of this run are kept." in error
+    assert output.startswith(b'{"schema_version":1,"received":')
+
+
+def test_ctrl_c_ends_following(log: Path, tmp_path: Path) -> None:
+    # The pause between two looks is where a person would stop it.
+    code = "import autoir.cli.logs\ndef pause(): raise KeyboardInterrupt\nautoir.cli.logs._pause = pause"
+    result = run("logs", "ingest", "--follow", str(log), code=code)
+    assert result.returncode == 130
+    assert "5 lines of this run are kept." in result.stderr
+    assert "The same command goes on where it stopped." in result.stderr
+    store = open_store(f"sqlite:///{locations.default_database()}")
+    held = store.stats()
+    store.close()
+    assert (held.events, held.patterns_pending) == (5, 0)
+
+
+def test_a_reader_that_leaves_is_no_error(stored: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as left:
+        result = subprocess.run(
+            [*AUTOIR, "logs", "latest", "/shop/api"], stdout=left, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (result.stderr, result.returncode) == (b"", 0)
+
+
+def test_output_survives_a_poor_encoding(call: Call, tmp_path: Path) -> None:
+    log = tmp_path / "poor.log"
+    log.write_text("naïve 日本\n", "utf-8")
+    call("logs", "ingest", str(log))
+    result = run("logs", "latest", "/local/poor", PYTHONIOENCODING="ascii:strict")
+    assert result.returncode == 0
+    assert "na\\xefve \\u65e5\\u672c" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("logs", "ingest", "--help"), ("--version",)])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    code = f"import atexit, sys\natexit.register(lambda: print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr))"
+    assert run(*arguments, code=code).stderr == "[]\n"
+
+
+def test_a_plain_command_loads_no_library_it_does_not_need(stored: Path) -> None:
+    heavy = {"numpy", "httpx", "boto3", "rich"}
+    code = f"import atexit, sys\natexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
+    assert run("stats", code=code).stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, tmp_path: Path) -> None:
+    asked = run(_AUTOIR_COMPLETE=f"source_{shell}", code="import sys; sys.argv[0] = 'autoir'")
+    assert "_AUTOIR_COMPLETE" in asked.stdout
+
+
+def test_completion_knows_the_commands() -> None:
+    found = run(_AUTOIR_COMPLETE="complete_bash", COMP_WORDS="autoir logs ", COMP_CWORD="2")
+    assert found.stdout.split() == ["ingest", "query", "latest"]
+
+
+@pytest.mark.skipif(not Path("/bin/bash").exists(), reason="no bash on this machine")
+def test_completion_installs_itself(tmp_path: Path) -> None:
+    command = f"{sys.executable} -c 'from autoir.cli.main import main; main()' --install-completion; exit $?"
+    result = subprocess.run(
+        ["/bin/bash", "-c", command], capture_output=True, text=True, env=os.environ | {"HOME": str(tmp_path)}
+    )
+    assert result.returncode == 0, result.stderr
+    assert "_AUTOIR_COMPLETE" in (tmp_path / ".bash_completions" / "autoir.sh").read_text()
