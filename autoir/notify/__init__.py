@@ -5,5 +5,8 @@ machine channel hears of every change, people only of pages.
 """
 
 from autoir.notify.messages import messages_for
+from autoir.notify.notifier import Notifier
+from autoir.notify.publish import Published, publish_due
+from autoir.notify.registry import notifiers_for
 
-__all__ = ["messages_for"]
+__all__ = ["Notifier", "Published", "messages_for", "notifiers_for", "publish_due"]

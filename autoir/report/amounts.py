@@ -25,6 +25,8 @@ def usual(per_min: float) -> str:
 def lasting(ms: int) -> str:
     """A span of time: ``35 s``, ``2 min 5 s``, ``1 h 4 min``; parts that are nothing are left out."""
     seconds = max(0, ms) // SECOND_MS
+    if ms < SECOND_MS:
+        return "under 1 s"
     if ms < MINUTE_MS:
         return f"{seconds} s"
     if ms < HOUR_MS:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from autoir.incidents import Candidate, Claim, Incident, Kind
+from autoir.patterns import shape_of
 from autoir.report.amounts import counted, lasting, listed, rate, usual
 from autoir.report.evidence import Evidence
 from autoir.report.steps import first_looks
@@ -45,6 +46,7 @@ _RANK: dict[Kind, int] = {
     "gap": 2,
     "deploy": 9,
 }
+_NEWS = ("new", "recur")
 _KNOWN_PHRASES = tuple(p.format(noun=noun) for p in _PHRASES.values() for noun in _NOUNS)
 
 
@@ -109,12 +111,13 @@ def describe(incident: Incident, evidence: Sequence[Evidence]) -> Incident:
     samples, and ``sample_ids`` are the cited ids in the order in which the claims cite them.
     """
     signs = _signs(incident, evidence)
-    symptoms = [sign for sign in signs if sign.candidate.kind != "deploy"]
+    returning = bool(incident.previous_id)
+    symptoms = _without_confirmations([sign for sign in signs if sign.candidate.kind != "deploy"])
     deploys = [sign for sign in signs if sign.candidate.kind == "deploy"]
     shown_symptoms = _most_telling(symptoms)
     groups = _groups(symptoms)
     claims = [
-        Claim("symptom", _symptom(sign), sign.cites[: _CITES_OF_OTHERS if at else _CITES])
+        Claim("symptom", _symptom(sign, returning), sign.cites[: _CITES_OF_OTHERS if at else _CITES])
         for at, sign in enumerate(shown_symptoms)
     ]
     claims += _spread(groups, incident)
@@ -125,12 +128,12 @@ def describe(incident: Incident, evidence: Sequence[Evidence]) -> Incident:
     ]
     return replace(
         incident,
-        title=_title(incident, shown_symptoms),
+        title=_title(incident, shown_symptoms, returning),
         summary=_summary(incident, claims),
         claims=tuple(claims),
         steps=first_looks(
             ((f"{sign.evidence.template} {sign.words}", sign.service) for sign in shown_symptoms),
-            ((sign.candidate.kind, sign.service) for sign in shown_symptoms[:1]),
+            ((_told_kind(sign.candidate, returning), sign.service) for sign in shown_symptoms[:1]),
             suspect_deploys[0] if suspect_deploys else "",
         ),
         sample_ids=tuple(dict.fromkeys(cite for claim in claims for cite in claim.cites)) or incident.sample_ids,
@@ -163,7 +166,7 @@ def _signs(incident: Incident, evidence: Iterable[Evidence]) -> list[_Sign]:
     best: dict[tuple[str, str], _Sign] = {}
     for sign in sorted((_sign(e) for e in evidence), key=rank):
         c = sign.candidate
-        best.setdefault((c.log_group, c.fold or f"{c.kind == 'deploy'}:{c.subject}"), sign)
+        best.setdefault((c.log_group, c.kind if c.kind == "deploy" else c.fold or f":{c.subject}"), sign)
     return list(best.values())
 
 
@@ -172,11 +175,19 @@ def _sign(evidence: Evidence) -> _Sign:
     service = service_of(candidate.log_group)
     sample = min(evidence.samples, key=attrgetter("ts_ms", "id"), default=None)
     if candidate.kind == "heartbeat":
-        words = words_of(candidate.subject)
+        words = words_of(candidate.subject.removeprefix(f"{candidate.log_group}: "))
+    elif sample:
+        words = words_of(sample.message, evidence.template or shape_of(sample.message).template)
     else:
-        words = words_of(sample.message if sample else "", evidence.template)
+        words = words_of("", evidence.template)
     is_frame = evidence.template.lstrip().startswith(_FRAMES)
     return _Sign(evidence, service, words, is_frame)
+
+
+def _without_confirmations(symptoms: Sequence[_Sign]) -> list[_Sign]:
+    """Without the errors of a group counted together, where the very errors are told."""
+    told = {s.candidate.log_group for s in symptoms if s.candidate.kind in _NEWS and s.candidate.severity_class >= 2}
+    return [s for s in symptoms if s.candidate.kind != "errshare" or s.candidate.log_group not in told]
 
 
 def _most_telling(symptoms: Sequence[_Sign]) -> list[_Sign]:
@@ -197,12 +208,17 @@ def _most_telling(symptoms: Sequence[_Sign]) -> list[_Sign]:
     return kept[:_SYMPTOMS]
 
 
-def _phrase(candidate: Candidate) -> str:
+def _told_kind(candidate: Candidate, returning: bool) -> Kind:
+    """``returning``: the incident follows an earlier one; else what recurs does so within this one."""
+    return "new" if candidate.kind == "recur" and not returning else candidate.kind
+
+
+def _phrase(candidate: Candidate, returning: bool) -> str:
     noun = _NOUNS[min(max(candidate.severity_class, 0), 2)]
-    return _PHRASES[candidate.kind].format(noun=noun)
+    return _PHRASES[_told_kind(candidate, returning)].format(noun=noun)
 
 
-def _symptom(sign: _Sign) -> str:
+def _symptom(sign: _Sign, returning: bool) -> str:
     e, c = sign.evidence, sign.candidate
     times = counted(sign.total, "time")
     quoted = f" “{sign.words}”" if sign.words else ""
@@ -212,16 +228,16 @@ def _symptom(sign: _Sign) -> str:
         case "new":
             how = f"{times}, {usual(e.usual_per_min)} a minute"
         case "recur":
-            how = f"{times}, a failure seen before"
+            how = f"{times}, seen in an earlier incident" if returning else f"{times}, seldom or never seen before"
         case "heartbeat":
-            quoted, how = "", f"“{sign.words}” has stopped coming"
+            quoted, how = "", f"“{sign.words}” has not come, {counted(round(c.expected), 'time')} expected"
         case "gap":
             how = "no longer comes when it is due"
         case "silence":
             how = f"{rate(sign.per_min)} lines a minute, {usual(e.usual_per_min)}"
         case _:
             how = f"{rate(sign.per_min)} a minute, {usual(e.usual_per_min)}"
-    return f"{_phrase(c).capitalize()} in {sign.service}:{quoted}{',' if quoted else ''} {how}."
+    return f"{_phrase(c, returning).capitalize()} in {sign.service}:{quoted}{',' if quoted else ''} {how}."
 
 
 class _Group(NamedTuple):
@@ -256,7 +272,7 @@ def _spread(groups: Sequence[_Group], incident: Incident) -> list[Claim]:
         claims.append(Claim("timeline", f"{suspect.service} came first, {steps}.", _cited([suspect, *later])))
     events = counted(incident.event_count, "event")
     span = lasting(incident.last_ts_ms - incident.first_ts_ms)
-    also = listed([g.service for g in others])
+    also = listed([service_of(group) for group in incident.log_groups[1:]] or [g.service for g in others])
     claims.append(Claim("impact", f"Also hit: {also}; {events} in {span}.", _cited(others)))
     return claims
 
@@ -270,7 +286,8 @@ def _before(deploy: _Sign, suspect: _Group) -> bool:
 
 
 def _about_deploy(deploy: _Sign, groups: Sequence[_Group]) -> Claim:
-    what = f"deploy of {deploy.service}"
+    words = clipped(defanged(shown(deploy.candidate.fold, 200)), 40)
+    what = f"deploy of {deploy.service}" + (f" (“{words}”)" if words else "")
     if not groups:
         return Claim("assumption", f"A {what} was seen.", deploy.cites)
     suspect = groups[0]
@@ -309,7 +326,7 @@ def _followers(groups: Sequence[_Group]) -> list[Claim]:
     return claims
 
 
-def _title(incident: Incident, symptoms: Sequence[_Sign]) -> str:
+def _title(incident: Incident, symptoms: Sequence[_Sign], returning: bool) -> str:
     if not symptoms:
         return clipped(f"{service_of(incident.affected_group)}: unusual log lines", TITLE_LIMIT)
     sign = symptoms[0]
@@ -321,7 +338,7 @@ def _title(incident: Incident, symptoms: Sequence[_Sign]) -> str:
         case "gap":
             what = f"“{sign.words}” is overdue"
         case _:
-            what = sign.words or _phrase(sign.candidate)
+            what = sign.words or _phrase(sign.candidate, returning)
     return clipped(f"{sign.service}: {what}", TITLE_LIMIT)
 
 
