@@ -6,7 +6,8 @@ imported here, for whoever stores events needs only the recipe.
 """
 
 from autoir.embed.engines import open_embedder
-from autoir.embed.interface import DIM, Embedder, EmbedderSpec, EmbedFailure, Vector
+from autoir.embed.fingerprint import claim_model, recorded_model, verify_model
+from autoir.embed.interface import DIM, Embedder, EmbedderSpec, EmbedFailure, ModelMismatchError, Vector
 from autoir.embed.pending import Filled, fill_pending
 from autoir.embed.recipe import RECIPE, recipe_hash, views
 
@@ -17,9 +18,13 @@ __all__ = [
     "Embedder",
     "EmbedderSpec",
     "Filled",
+    "ModelMismatchError",
     "Vector",
+    "claim_model",
     "fill_pending",
     "open_embedder",
     "recipe_hash",
+    "recorded_model",
+    "verify_model",
     "views",
 ]

@@ -1,58 +1,77 @@
 """Vectors without a model: hashed words and pieces of words.
 
-It finds what shares words or parts of words with the question (``timeout`` and ``timeouts``), not what means the same.
-It needs no weights, no network and no start-up, so it is what a laptop has until a model is there.
+It finds what shares words, stems or parts of words with the question, not what means the same. It needs no weights, no
+network and no start-up, so it is what a laptop has until a model is there, and it gives the same vector on every
+machine and Python.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from zlib import crc32
+from hashlib import blake2b
+from itertools import pairwise
+from math import log
 
 import numpy as np
 
 from autoir.embed.interface import DIM, EmbedderSpec, EmbedFailure, Vector
-from autoir.embed.recipe import split_words
+from autoir.embed.recipe import RECIPE
+from autoir.embed.words import terms
 
-_GRAMS = (3, 4)
+_PIECES = (3, 4)
 _WORD_WEIGHT = 1.0
-_GRAM_WEIGHT = 0.35
-_MAX_WORDS = 400
+_PIECES_WEIGHT = 0.6
+_PAIR_WEIGHT = 0.3
+
+Place = tuple[int, float]
+"""Slot and signed weight; the sign keeps collisions from adding up."""
+
+
+def _place(feature: str, weight: float) -> Place:
+    code = int.from_bytes(blake2b(feature.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return (code >> 1) % DIM, weight if code & 1 else -weight
 
 
 @lru_cache(maxsize=65_536)
-def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """(slot, signed weight) of a word and its n-grams; the sign keeps collisions from adding up."""
-    padded = f"^{word}$"
-    grams = [padded[i : i + n] for n in _GRAMS for i in range(len(padded) - n + 1)]
-    weighted = [(word, _WORD_WEIGHT), *((gram, _GRAM_WEIGHT / len(grams) ** 0.5) for gram in grams)]
-    found = []
-    for text, weight in weighted:
-        code = crc32(text.encode("utf-8", "surrogatepass"))
-        found.append((code % DIM, weight if code & 0x8000_0000 else -weight))
-    return tuple(found)
+def _word(word: str) -> tuple[Place, ...]:
+    """Where a word and its pieces go."""
+    bounded = f"<{word}>"
+    pieces = [bounded[i : i + n] for n in _PIECES for i in range(len(bounded) - n + 1)]
+    weight = _PIECES_WEIGHT / max(1, len(pieces)) ** 0.5
+    return (_place(f"word {word}", _WORD_WEIGHT), *(_place(f"piece {piece}", weight) for piece in pieces))
+
+
+@lru_cache(maxsize=65_536)
+def _pair(first: str, second: str) -> Place:
+    return _place(f"pair {first} {second}", _PAIR_WEIGHT)
 
 
 class HashedEmbedder:
-    """384 numbers from hashed words and their 3- and 4-grams, of length 1."""
+    """384 numbers from hashed words, their 3- and 4-grams and pairs of neighbours, of length 1. Refuses no text."""
 
-    def __init__(self) -> None:
-        self.spec = EmbedderSpec("hashed-ngram-384", "1")
+    spec = EmbedderSpec("hashed-ngram-384", "1", max_tokens=0, recipe=RECIPE)
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector | EmbedFailure]:
-        """A vector for every text; one without any word gets that of its characters."""
+        """A vector for every text."""
         return [self.embed_query(text) for text in texts]
 
     def embed_query(self, text: str) -> Vector:
         """The vector of a text; documents and questions are treated alike."""
-        vector = np.zeros(DIM, dtype=np.float64)
-        words = split_words(text).lower().split()[:_MAX_WORDS] or [f"chars {text[:64]!r}"]
-        for word in words:
-            for slot, weight in _features(word[:64]):
-                vector[slot] += weight
-        norm = float(np.linalg.norm(vector))
-        if norm == 0.0:
-            vector[crc32(text.encode("utf-8", "surrogatepass")) % DIM] = norm = 1.0
-        return (vector / norm).astype("<f4").tobytes()
+        words = terms(text)
+        vector = [0.0] * DIM
+        for word, count in Counter(words).items():
+            often = 1.0 + log(count)
+            for slot, weight in _word(word):
+                vector[slot] += often * weight
+        for pair in set(pairwise(words)):
+            slot, weight = _pair(*pair)
+            vector[slot] += weight
+        numbers = np.array(vector)
+        norm = float(np.linalg.norm(numbers))
+        if norm < 1e-9:  # no word, or words that cancel out: a place of the text's own
+            slot, weight = _place(f"text {text}", 1.0)
+            numbers[slot], norm = weight, 1.0
+        return (numbers / norm).astype("<f4").tobytes()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from autoir.errors import UsageError
+
 DIM = 384
 """Numbers of every vector, float32."""
 
@@ -12,14 +14,22 @@ Vector = bytes
 
 
 class EmbedFailure(NamedTuple):
-    """Why one text got no vector."""
+    """Why one text got no vector. It is recorded, and the text not tried again under this model."""
 
     reason: str
 
 
+class ModelMismatchError(UsageError):
+    """The store's vectors are another model's; the message says in what they differ."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """What makes two engines interchangeable: the weights and how a text is brought to them."""
+    """What makes two engines interchangeable: the weights and how a text is brought to them.
+
+    ``query_prefix`` goes before queries only. ``max_tokens`` is where a text is cut; 128 lose nothing in search.
+    ``recipe`` is the version of the text recipe, for it decides a vector as much as the weights do.
+    """
 
     model: str
     revision: str
@@ -38,7 +48,7 @@ class EmbedderSpec:
 
 
 class Embedder(Protocol):
-    """An engine. Texts are those of the recipe, already redacted."""
+    """An engine. Texts are those of the recipe, already redacted; ``documents.py`` brings patterns to it."""
 
     @property
     def spec(self) -> EmbedderSpec:
@@ -47,11 +57,11 @@ class Embedder(Protocol):
     def embed_documents(self, texts: Sequence[str]) -> list[Vector | EmbedFailure]:
         """A vector or a failure for each text, in their order. Never raises for one bad text.
 
-        Raises UnreachableError when the engine does not answer at all.
+        Raises UnreachableError when the engine does not answer at all: then no text is judged.
         """
 
     def embed_query(self, text: str) -> Vector:
-        """The vector of a question."""
+        """The vector of a question. Raises UnreachableError, or UsageError for a text that it refuses."""
 
     def close(self) -> None:
         """Release what the engine holds."""

@@ -1,16 +1,57 @@
-"""Vectors for the patterns that wait for one."""
+"""Vectors for the patterns that wait for one.
 
-from typing import NamedTuple
+Storing never waits for a model: a new pattern is inserted as pending, and this fills it in later, from any process.
+A lease keeps two of them from embedding the same pattern; one that dies loses only its lease. What the model refuses
+is recorded with the reason and not tried again; when the engine itself is down nothing is judged and all stay pending.
+"""
 
-from autoir.embed.fingerprint import verify
-from autoir.embed.interface import DIM, Embedder, EmbedFailure, Vector
-from autoir.embed.recipe import views
-from autoir.store import Store
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-LEASE_MS = 60_000
-"""How long a claimed pattern is left to whoever claimed it."""
+from autoir.clock import SECOND_MS
+from autoir.embed.documents import embed_patterns
+from autoir.embed.fingerprint import MetaStore, claim_model
+from autoir.embed.interface import Embedder, EmbedFailure, Vector
+
+LEASE_MS = 45 * SECOND_MS
+"""How long claimed patterns are left to whoever claimed them: all are filled within a minute of a recovery."""
 
 BATCH = 256
+"""Patterns claimed and stored at a time."""
+
+
+class PendingPattern(Protocol):
+    """A pattern without a vector."""
+
+    @property
+    def pattern_id(self) -> int: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def template(self) -> str: ...
+
+
+class Progress(Protocol):
+    """How far the store's patterns are embedded."""
+
+    @property
+    def pending(self) -> int: ...
+
+
+class VectorStore(MetaStore, Protocol):
+    """What is asked of a store."""
+
+    def embed_progress(self) -> Progress:
+        """How many patterns wait."""
+
+    def claim_pending(self, now_ms: int, lease_ms: int, limit: int) -> Sequence[PendingPattern]:
+        """Pending patterns that nobody else gets until the lease ends."""
+
+    def save_vectors(self, model: str, now_ms: int, vectors: Sequence[tuple[int, bytes]]) -> None:
+        """Store vectors by pattern id."""
+
+    def embed_failed(self, pattern_id: int, reason: str) -> None:
+        """Note that the model refuses a pattern."""
 
 
 class Filled(NamedTuple):
@@ -20,43 +61,33 @@ class Filled(NamedTuple):
     failed: int
 
 
-def combined(parts: list[Vector | EmbedFailure]) -> Vector | EmbedFailure:
-    """One vector of a pattern's views: their sum, of length 1."""
-    import numpy as np
+def fill_pending(store: VectorStore, embedder: Embedder, now_ms: int, limit: int = 1_000_000) -> Filled:
+    """Embed pending patterns, most recently seen first, until none is left or ``limit`` are done.
 
-    total = np.zeros(DIM, dtype=np.float64)
-    for part in parts:
-        if isinstance(part, EmbedFailure):
-            return part
-        total += np.frombuffer(part, dtype="<f4")
-    norm = float(np.linalg.norm(total))
-    if not np.isfinite(norm) or norm == 0.0:
-        return EmbedFailure("the vector has no direction")
-    return (total / norm).astype("<f4").tobytes()
-
-
-def fill_pending(store: Store, embedder: Embedder, now_ms: int, limit: int = 100_000) -> Filled:
-    """Embed up to ``limit`` pending patterns. Raises UnreachableError when the engine does not answer: what was
-    claimed is free again after a minute, and nothing is lost."""
+    Raises ModelMismatchError before it touches anything when the store's vectors are another model's, and
+    UnreachableError when the engine cannot answer: what was stored until then stays.
+    """
     done = failed = 0
-    while done + failed < limit:
-        pending = store.claim_pending(now_ms, LEASE_MS, min(BATCH, limit - done - failed))
-        if not pending:
-            break
-        if not done + failed:
-            verify(store, embedder)
-        texts = [views(p.template, p.component) for p in pending]
-        vectors = embedder.embed_documents([text for pair in texts for text in pair])
-        found: list[tuple[int, Vector]] = []
-        at = 0
-        for pattern, pair in zip(pending, texts, strict=True):
-            vector = combined(vectors[at : at + len(pair)])
-            at += len(pair)
-            if isinstance(vector, EmbedFailure):
-                store.embed_failed(pattern.pattern_id, vector.reason)
-                failed += 1
-            else:
-                found.append((pattern.pattern_id, vector))
-        store.save_vectors(embedder.spec.id, now_ms, found)
-        done += len(found)
+    if store.embed_progress().pending:
+        claim_model(store, embedder)
+        while pending := store.claim_pending(now_ms, LEASE_MS, min(BATCH, limit - done - failed)):
+            good = _fill(store, embedder, now_ms, pending)
+            done += good
+            failed += len(pending) - good
+            if done + failed >= limit:
+                break
     return Filled(done, failed)
+
+
+def _fill(store: VectorStore, embedder: Embedder, now_ms: int, pending: Sequence[PendingPattern]) -> int:
+    """Embed what was claimed; how many got a vector."""
+    vectors: list[tuple[int, Vector]] = []
+    for pattern, vector in zip(
+        pending, embed_patterns(embedder, [(p.template, p.component) for p in pending]), strict=True
+    ):
+        if isinstance(vector, EmbedFailure):
+            store.embed_failed(pattern.pattern_id, vector.reason)
+        else:
+            vectors.append((pattern.pattern_id, vector))
+    store.save_vectors(embedder.spec.id, now_ms, vectors)
+    return len(vectors)

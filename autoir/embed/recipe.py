@@ -1,40 +1,65 @@
-"""The text that is embedded for a pattern.
+"""The text that is embedded for a pattern: recipe ``r1``.
 
-What a mask removed says nothing, and identifiers say more in words: ``getUserById`` is about a user. Each pattern has
-two views, its text and its component with the text; their normalised sum is its vector. The recipe is part of a
-model's identity: any change here is a new recipe id, and every vector is made anew.
+A model reads words, not placeholders and glued identifiers, so both go: ``QueuePool limit of size <*>`` becomes
+``Queue Pool limit of size``. A pattern has two views, its text alone and its text behind the component that wrote it,
+and the stored vector is the sum of both: people ask now for what happened and now for where.
+
+Any change of what comes out of here, and any change of ``autoir.embed.words``, needs a new recipe id: old and new
+vectors do not compare. This module is imported wherever events are stored, so it loads nothing.
 """
 
 import re
-from hashlib import blake2b
+
+from autoir.events import stable_id
 
 RECIPE = "r1"
-"""Identity of this recipe."""
 
-TEXT_LIMIT = 1_500
-"""Characters of a template that are used."""
+LIMIT = 1_500
+"""Characters of a template, or of a query, that are read. Models cut at 128 tokens, about a third of that."""
 
-_PLACEHOLDER = re.compile(r"<\*>|<(?:info|ok|redir)>")
-_BORDERS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
-_SEPARATORS = re.compile(r"[\s_./\\:;,=\-\[\](){}\"'|<>#@&?!*+~^$%`]+")
+# Wildcards and the marks of redaction say that something was there, not what; <ok> and its like say what.
+_PLACEHOLDER = re.compile(r"<\*>|\[REDACTED:[^\]\s]{1,64}\]")
+_CLASSES = (("<ok>", "ok"), ("<redir>", "redirect"), ("<info>", "informational"))
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_JOINTS = re.compile(
+    r"[_./\\\-]+"
+    r"|(?<=[a-z\d])(?=[A-Z])"  # camelCase
+    r"|(?<=[A-Z])(?=[A-Z][a-z])"  # HTTPServer
+    r"|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])"  # md5, 404s
+)
 
 
-def split_words(text: str) -> str:
-    """``text`` with its identifiers in words: borders of case, of digits and separators become one space."""
-    return _SEPARATORS.sub(" ", _BORDERS.sub(" ", text)).strip()
+def split(text: str) -> str:
+    """``text`` with identifiers split at their joints and white space collapsed."""
+    return " ".join(_JOINTS.sub(" ", _INVISIBLE.sub(" ", text)).split())
+
+
+def template_text(template: str) -> str:
+    """The words of a template; the template itself where it has none, for every pattern has a text."""
+    text = _PLACEHOLDER.sub(" ", template[:LIMIT])
+    for mark, word in _CLASSES:
+        text = text.replace(mark, word)
+    found = split(text)
+    return found if any(c.isalnum() for c in found) else template[:LIMIT].strip() or "empty"
+
+
+def component_text(template: str, component: str) -> str:
+    """The view that knows where a pattern comes from; the text alone without a component."""
+    text = template_text(template)
+    name = split(_PLACEHOLDER.sub(" ", component[:LIMIT]))
+    return f"{name} : {text}" if name else text
 
 
 def views(template: str, component: str) -> tuple[str, ...]:
-    """The texts to embed for a pattern: its words, and its component's words in front of them."""
-    text = split_words(_PLACEHOLDER.sub(" ", template[:TEXT_LIMIT])) or template.strip()[:TEXT_LIMIT] or "empty"
-    name = split_words(_PLACEHOLDER.sub(" ", component))
-    return (text, f"{name} : {text}") if name else (text,)
+    """The one or two texts whose vectors make the pattern's."""
+    return tuple(dict.fromkeys((template_text(template), component_text(template, component))))
+
+
+def query_text(query: str) -> str:
+    """A query as the engine gets it: its identifiers are split as those of the patterns were."""
+    return split(query[:LIMIT])
 
 
 def recipe_hash(template: str, component: str) -> str:
-    """24 hex characters: equal where the texts to embed are equal."""
-    digest = blake2b(digest_size=12)
-    for text in (RECIPE, *views(template, component)):
-        digest.update(text.encode("utf-8", "surrogatepass"))
-        digest.update(b"\0")
-    return digest.hexdigest()
+    """24 characters that are equal exactly where the texts to embed are."""
+    return stable_id(RECIPE, *views(template, component))

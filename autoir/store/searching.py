@@ -1,6 +1,7 @@
 """Finding patterns and reading lines: what search, the reports and people ask of the store."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
 from autoir.store.core import Core
@@ -8,6 +9,15 @@ from autoir.store.rows import PatternUse, Pending, QuarantineRow, StoredEvent, S
 
 _PATTERN = "pattern_id, family_id, log_group, level, kind, component, template, status, embed_state"
 _EVENT = "id, ts_ms, log_group, log_stream, level, pattern_id, message"
+
+
+class EmbedProgress(NamedTuple):
+    """How many patterns wait for a vector, have one, were refused by the model; when the newest vector was made."""
+
+    pending: int
+    done: int
+    failed: int
+    newest_ms: int | None
 
 
 class Searching(Core):
@@ -81,6 +91,37 @@ class Searching(Core):
             f" JOIN autoir_counts c ON c.log_group = g.log_group AND {where} GROUP BY c.pattern_id"
         )
         return [PatternUse(*(int(v) for v in row)) for row in self.query(sql, args)]
+
+    def uses_of(self, pattern_ids: Sequence[int], since_min: int, until_min: int) -> list[PatternUse]:
+        """How often those patterns occurred in minutes since..until, both included; none for one that did not."""
+        found: list[PatternUse] = []
+        for start in range(0, len(pattern_ids), 1000):
+            some = pattern_ids[start : start + 1000]
+            sql = (
+                "SELECT pattern_id, SUM(n), MIN(minute), MAX(minute) FROM autoir_counts"
+                f" WHERE pattern_id IN ({', '.join(['%s'] * len(some))}) AND minute BETWEEN %s AND %s"
+                " GROUP BY pattern_id"
+            )
+            found += [PatternUse(*(int(v) for v in row)) for row in self.query(sql, [*some, since_min, until_min])]
+        return found
+
+    def pattern_ids(self) -> list[int]:
+        """The id of every pattern."""
+        return [int(row[0]) for row in self.query("SELECT pattern_id FROM autoir_patterns")]
+
+    def embed_progress(self) -> EmbedProgress:
+        """How far the patterns are embedded; what changes it changes what search knows."""
+        states = {
+            str(state): int(n)
+            for state, n in self.query("SELECT embed_state, COUNT(*) FROM autoir_patterns GROUP BY embed_state")
+        }
+        newest = self.query("SELECT MAX(embedded_ms) FROM autoir_patterns")[0][0]
+        return EmbedProgress(
+            states.get("pending", 0),
+            states.get("done", 0),
+            states.get("failed", 0),
+            None if newest is None else int(newest),
+        )
 
     def log_groups(self) -> list[str]:
         """Every log group that has been stored."""

@@ -1,0 +1,134 @@
+"""Every pattern of a store in memory, as search needs it: words, vectors, groups. Only what is new is read.
+
+The same message in several log groups is one document: it is scored once, and its rarity is not diluted by how many
+groups say it.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from autoir.clock import MINUTE_MS
+from autoir.embed import DIM
+from autoir.embed.recipe import component_text
+from autoir.search.bm25 import WordIndex
+from autoir.store import Store
+from autoir.store.rows import StoredPattern
+from autoir.store.searching import EmbedProgress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_OVERLAP_MS = MINUTE_MS
+"""Clocks of several back-fillers differ: vectors this much older than the newest known are read again."""
+
+
+class Document(NamedTuple):
+    """A message: its patterns, one a log group."""
+
+    template: str
+    component: str
+    level: int
+    patterns: list[StoredPattern]
+
+
+class Catalog:
+    """Documents numbered from 0. What is read stays for the life of the object."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[int, int] = {}
+        self._numbers: dict[tuple[str, str, int], int] = {}
+        self._by_group: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._levels = array("b")
+        self._first_ids = array("q")
+        self._vectors = array("f")
+        self._has_vector = bytearray()
+        self._embedded: set[int] = set()
+        self._embedded_at: EmbedProgress | None = None
+        self.progress = EmbedProgress(0, 0, 0, None)
+        self.documents: list[Document] = []
+        self.words = WordIndex()
+
+    def read_patterns(self) -> None:
+        """Read the patterns that came since the last time."""
+        self.progress = self._store.embed_progress()
+        if sum(self.progress[:3]) == len(self._known):
+            return
+        if not self._known:
+            self._add(self._store.patterns())
+        else:
+            self._add(self._store.patterns([i for i in self._store.pattern_ids() if i not in self._known]))
+
+    def _add(self, patterns: Iterable[StoredPattern]) -> None:
+        for pattern in patterns:
+            key = (pattern.template, pattern.component, pattern.level)
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = len(self.documents)
+                self.documents.append(Document(*key, []))
+                self.words.add(component_text(pattern.template, pattern.component))
+                self._levels.append(pattern.level)
+                self._first_ids.append(pattern.pattern_id)
+            self.documents[number].patterns.append(pattern)
+            self._by_group[pattern.log_group].append(number)
+            self._known[pattern.pattern_id] = number
+        missing = len(self.documents) - len(self._has_vector)
+        self._has_vector.extend(bytes(missing))
+        self._vectors.frombytes(bytes(missing * DIM * 4))
+
+    def read_vectors(self) -> None:
+        """Read the vectors that came since the last time; after ``read_patterns``."""
+        now, before = self.progress, self._embedded_at
+        self._embedded_at = now
+        if not now.done or (before and now[1:] == before[1:]):
+            return
+        if before and before.newest_ms is not None:
+            self._take(self._store.vectors(before.newest_ms - _OVERLAP_MS))
+        if len(self._embedded) < now.done:
+            self._take(self._store.vectors())
+
+    def _take(self, vectors: Iterable[tuple[int, bytes]]) -> None:
+        size = DIM * 4
+        with memoryview(self._vectors).cast("B") as held:
+            for pattern_id, vector in vectors:
+                number = self._known.get(pattern_id)
+                if number is not None:
+                    held[number * size : (number + 1) * size] = vector
+                    self._has_vector[number] = 1
+                    self._embedded.add(pattern_id)
+
+    def forget_vectors(self) -> None:
+        """Drop all vectors: they are another model's."""
+        self._has_vector = bytearray(len(self.documents))
+        self._embedded.clear()
+        self._embedded_at = None
+
+    def matrix(self) -> tuple["NDArray[np.float32]", "NDArray[np.bool_]"]:
+        """Vectors, a row a document, and which rows hold one. Only until the next read."""
+        import numpy as np
+
+        return np.frombuffer(self._vectors, np.float32).reshape(-1, DIM), np.frombuffer(self._has_vector, np.bool_)
+
+    def log_groups(self) -> list[str]:
+        """Every log group with a pattern."""
+        return list(self._by_group)
+
+    def numbers(
+        self, log_groups: Iterable[str] | None, pattern_ids: Iterable[int] | None, level: int
+    ) -> "NDArray[np.int64]":
+        """The documents of ``level`` or above in those groups and with those patterns (None: all), by pattern id."""
+        import numpy as np
+
+        if pattern_ids is not None:
+            found = np.array(sorted({self._known[i] for i in pattern_ids if i in self._known}), np.int64)
+        elif log_groups is not None:
+            groups = [np.array(self._by_group[group], np.int64) for group in log_groups]
+            found = np.unique(np.concatenate(groups)) if groups else np.zeros(0, np.int64)
+        else:
+            found = np.arange(len(self.documents))
+        if level:
+            found = found[np.array(self._levels)[found] >= level]
+        return found[np.argsort(np.array(self._first_ids)[found], kind="stable")]
