@@ -11,6 +11,7 @@ from autoir.cli.failures import Interrupted
 from autoir.cli.options import StorelessCommand, asked, duration_ms, examples, time_zone
 from autoir.cli.output import Block, Heading, Lines, Progress, Table, local_time, note, print_json, show, zone_name
 from autoir.incidents import Incident
+from autoir.report.amounts import counted
 from autoir.report.document import incident_document
 from autoir.report.text import shown
 
@@ -87,7 +88,7 @@ def _blocks(found: Sequence[Incident], baseline: str) -> Iterator[Block]:
         yield Lines((f"No incident. The first {baseline} were only learned from: --baseline sets another span.",))
         return
     paged = sum(incident.paged for incident in found)
-    yield Heading(f"{len(found):,} incidents, {paged:,} of them with a page")
+    yield Heading(f"{counted(len(found), 'incident')}, {paged:,} with a page")
     rows = [
         (
             local_time(i.opened_ms),

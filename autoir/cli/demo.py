@@ -1,10 +1,9 @@
 """``autoir demo``: an outage of a made-up shop, through the real pipeline, on this machine alone.
 
-The screen keeps to one screenful: what was read and learned, the hour as it went beside what was opened, the incident,
-the page that on-call would have got, one search, and what to type next on the store that the demo leaves behind.
+It ends with what was read and learned, the hour as it went beside what was opened, the incident, the page that on-call
+would have got, one search, and what to type next on the store that the demo leaves behind.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,18 +11,7 @@ import typer
 from autoir import locations
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import PlainCommand, asked, examples
-from autoir.cli.output import (
-    READER,
-    Block,
-    Heading,
-    Lines,
-    Progress,
-    local_time,
-    print_json,
-    show,
-    show_drawn,
-    zone_name,
-)
+from autoir.cli.output import Progress, local_time, print_json
 from autoir.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,14 +22,6 @@ if TYPE_CHECKING:
 
 _NAMES = "pool-exhaustion, bad-deploy, expired-certificate, silent-consumer, healthy"
 _OPENING = "AutoIR demo: 4 h of a small shop's logs as baseline, then 1 h live. Everything runs on this machine."
-_SEARCHES = {
-    "pool-exhaustion": "database has no free connections",
-    "bad-deploy": "order could not be priced",
-    "expired-certificate": "certificate is not valid any more",
-    "silent-consumer": "mail could not be delivered",
-    "healthy": "payment declined",
-}
-_HITS = 2
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +46,7 @@ def demo(
     Replays four ordinary hours and one live one of seven services through ingestion, search and detection, with no
     AWS, server or model. The store stays: every command takes it as --store demo. Each run starts it afresh.
     """
+    from autoir.cli.demo_screen import show_result
     from autoir.demo import DEFAULT_SEED, SCENARIOS
     from autoir.demo.run import open_fresh, run
 
@@ -85,7 +66,7 @@ def demo(
         if asked(ctx).as_json:
             print_json(_document(store, result))
         else:
-            _show(store, result)
+            show_result(store, result)
     except KeyboardInterrupt:
         progress.done()
         raise Interrupted("stopped.", "The demo's store is unfinished; a new run starts afresh: autoir demo") from None
@@ -113,63 +94,3 @@ def _document(store: "Store", result: "DemoResult") -> dict[str, object]:
         "expected": {"log_group": scene.guilty} if scene.guilty else None,
         "incidents": [stored_incident_document(store, i) for i in result.incidents],
     }
-
-
-def _show(store: "Store", result: "DemoResult") -> None:
-    from autoir.cli.incidents import proof_of
-    from autoir.report.screen import card
-
-    rate = result.tally.received / max(result.seconds, 0.001)
-    show(
-        Lines(
-            (
-                "",
-                f"  read      {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
-                f"  learned   {result.patterns:,} patterns in {result.log_groups} log groups,"
-                f" {result.vectors:,} vectors ({result.engine}, no model)",
-                *_story(result),
-                "",
-            )
-        )
-    )
-    for incident in result.incidents:
-        events, series = proof_of(store, incident)
-        show_drawn(card(incident, events, series=series, zone=READER))
-    if not result.incidents:
-        show(Lines(("No incident: what happened had been seen before, or changed nothing.",)))
-    show(Lines(("",)), *_search(store, result), *_next(result))
-
-
-def _story(result: "DemoResult") -> Iterator[str]:
-    for moment, opened in result.story:
-        told = "nothing opened"
-        if opened:
-            minutes = max((opened[0].opened_ms - moment.ts_ms) / 60_000, 0)
-            told = f"● incident opened after {minutes:.1f} min"
-        yield f"  {local_time(moment.ts_ms)[11:16]}     {moment.text:<44} {told}"
-    yield f"            (times in {zone_name()})"
-
-
-def _search(store: "Store", result: "DemoResult") -> Iterator[Block]:
-    from autoir.cli.searching import hit_lines
-    from autoir.embed import open_embedder
-    from autoir.search import Searcher
-
-    text = _SEARCHES[result.scene.name]
-    found = Searcher(store, open_embedder()).search(text, limit=_HITS)
-    yield Heading(f'Search by meaning: "{text}"')
-    yield Lines([f"  {line}" for hit in found.hits for line in hit_lines(hit)[:2]])
-
-
-def _next(result: "DemoResult") -> Iterator[Block]:
-    yield Lines(("",))
-    yield Heading("Next, on this store:")
-    first = [f"  autoir --store demo incidents show {incident.id}" for incident in result.incidents[:1]]
-    yield Lines((*first, '  autoir --store demo logs query "payment declined"'))
-    yield Heading("On your own logs, still without AWS:")
-    yield Lines(
-        (
-            "  autoir backtest app.log.gz        which incidents would have been opened?",
-            "  kubectl logs -f deploy/api | autoir logs ingest -",
-        )
-    )

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from autoir.cli import sending, stores
+from autoir.cli import stores
 from autoir.cli.documents import stored_incident_document
 from autoir.cli.options import Command, Group, asked, duration_ms, examples
 from autoir.cli.output import READER, Lines, Table, local_time, print_json, show, show_drawn, zone_name
@@ -188,14 +188,17 @@ def dismiss(
 
 
 def _change(ctx: typer.Context, id_: str, change: Callable[[Store, str, int], Incident]) -> None:
+    from autoir.cli import sending
+
     settings = stores.loaded_settings(asked(ctx))
     with stores.to_read(asked(ctx)) as opened:
+        receivers = sending.notifiers(opened, settings, asked(ctx))
         incident = change(opened.store, found_by(opened.store, id_).id, opened.clock())
         if asked(ctx).as_json:
             print_json(stored_incident_document(opened.store, incident))
         else:
             show(Lines((f"{incident.id} is {incident.status}: {shown(incident.title, 200)}",)))
-        sending.send_due(opened, settings, quiet=True)
+        sending.send_due(opened, receivers, opened.clock())
 
 
 def _who(by: str) -> str:

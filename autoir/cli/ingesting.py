@@ -16,6 +16,7 @@ from autoir.settings import Settings
 from autoir.tail.files import LogFile
 
 _EMBED_EVERY_S = 5.0
+_WORTH_A_RATE_S = 1.0
 _ADVICE = {
     "expired": "older than the {days} days that events are kept: --keep-old keeps them, autoir backtest replays them",
     "in the future": "their time is ahead of the clock: is it the zone? --timezone names another",
@@ -134,7 +135,9 @@ class Run:
         """The run for people."""
         self._progress.done()
         tally, seconds = self.tally, max(self._progress.elapsed_s, 0.001)
-        rate = f"{size(self._bytes)} in {seconds:,.1f} s, {tally.received / seconds:,.0f} lines/s"
+        rate = size(self._bytes)
+        if seconds > _WORTH_A_RATE_S:
+            rate += f" in {seconds:,.1f} s, {tally.received / seconds:,.0f} lines/s"
         rows = [("read", f"{tally.received:,}", rate), ("stored", f"{tally.stored:,}", "")]
         if tally.duplicate:
             rows.append(("duplicate", f"{tally.duplicate:,}", "stored already"))

@@ -58,6 +58,8 @@ def blocks(opened: Opened, found: Results, group_glob: str, since_ms: int | None
         yield Lines((f"degraded: {found.degraded}",))
     if not found.hits:
         yield Lines(_nothing(opened, group_glob, since_ms))
+    elif not any(hit.bm25 for hit in found.hits):
+        yield Lines(("No pattern holds these words; these come nearest.",))
     for hit in found.hits:
         yield Lines(("", *hit_lines(hit)))
 
@@ -68,6 +70,7 @@ def hit_lines(hit: Hit) -> list[str]:
     groups = ", ".join(shown(group, 80) for group in hit.log_groups[:4])
     more = f" and {len(hit.log_groups) - 4} more" if len(hit.log_groups) > 4 else ""
     first, last = local_time(hit.first_ms)[:16], local_time(hit.last_ms)[:16]
+    last = last[11:] if first[:10] == last[:10] else last
     lines = [
         f"{hit.score:.2f}  {level:<5}  {hit.count:,}x  {groups}{more}  {first} to {last}",
         f"      {body(hit.template, 1, _TEMPLATE)[0]}",

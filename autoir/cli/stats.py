@@ -50,7 +50,11 @@ def stats(ctx: typer.Context) -> None:
             ("log groups", f"{held.groups:,}", ""),
             ("patterns", f"{held.patterns:,}", _waiting(held.patterns_pending)),
             ("open incidents", f"{held.incidents_active:,}", "autoir incidents list" if held.incidents_active else ""),
-            ("messages to send", f"{held.outbox_unsent:,}", "the next sweep sends them" if held.outbox_unsent else ""),
+            (
+                "messages to send",
+                f"{held.outbox_unsent:,}",
+                "a sweep sends them, where a receiver is configured" if held.outbox_unsent else "",
+            ),
             ("quarantined", f"{held.quarantined:,}", ", ".join(f"{r} {n:,}" for r, n in reasons.most_common())),
             ("on disk", size(held.stored_bytes), per_event),
         ]
@@ -79,6 +83,10 @@ def stats(ctx: typer.Context) -> None:
 
 def _waiting(pending: int) -> str:
     return f"{pending:,} wait for their vector: until then they are found by words alone" if pending else ""
+
+
+def _unsent(messages: int) -> str:
+    return "the next sweep sends them, where a receiver is configured" if messages else ""
 
 
 def _swept(minute: str | None) -> str:

@@ -32,11 +32,12 @@ _SQLITE = "sqlite:///"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A store in use: its URL, and the clock that it lives by."""
+    """A store in use: its URL, the clock that it lives by, and whether it is the demo's."""
 
     store: Store
     url: str
     clock: Clock
+    demo: bool
 
 
 def sqlite_url(path: Path) -> str:
@@ -89,7 +90,7 @@ def to_write(asked: Asked) -> Iterator[Opened]:
 def _opened(url: str, *, demo: bool) -> Iterator[Opened]:
     store = open_store(url)
     try:
-        yield Opened(store, url, _clock(store) if demo else system_clock)
+        yield Opened(store, url, _clock(store) if demo else system_clock, demo)
     finally:
         store.close()
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.cli import sending, stores
+from autoir.cli import stores
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import Command, asked, duration_ms, examples, moment_ms
 from autoir.cli.output import Lines, Progress, local_time, print_json, show, zone_name
 from autoir.clock import DAY_MS, MINUTE_MS
-from autoir.errors import UsageError
+from autoir.errors import UnreachableError, UsageError
+from autoir.report.amounts import counted
 from autoir.report.text import shown
 from autoir.settings import Settings
 
@@ -37,12 +38,14 @@ def sweep(
     window: Annotated[
         str, typer.Option(metavar="DURATION", help="How long further trouble joins an open incident.  [default: 15m]")
     ] = "",
-) -> None:
+) -> int:
     """Look for incidents, once.
 
     Judges every minute that is over and was not judged before, opens and closes incidents, sends the messages about
     them, and once a day deletes what is older than its retention.
     """
+    from autoir.cli import sending
+
     settings = stores.loaded_settings(asked(ctx))
     if window:
         if duration_ms("--window", window) < MINUTE_MS:
@@ -50,13 +53,15 @@ def sweep(
         settings = replace(settings, window_min=duration_ms("--window", window) // MINUTE_MS)
     with stores.to_read(asked(ctx)) as opened:
         now_ms = moment_ms("--now", now, opened.clock()) if now else opened.clock()
+        receivers = sending.notifiers(opened, settings, asked(ctx))
         report = _judged(opened, now_ms, settings)
-        sent = sending.send_due(opened, settings, quiet=asked(ctx).as_json)
+        told = sending.send_due(opened, receivers, now_ms)
         expired = _expired(opened, now_ms, settings)
         if asked(ctx).as_json:
-            print_json(_document(report) | {"messages_sent": sent, "expired": expired})
+            print_json(_document(report) | {"messages_sent": told.sent, "expired": expired})
         else:
-            show(Lines(_summary(opened, report, sent, expired, stores.flag_for(asked(ctx)))))
+            show(Lines(_summary(opened, report, told.sent, expired, stores.flag_for(asked(ctx)))))
+        return UnreachableError.exit_code if told.reasons else 0
 
 
 def _judged(opened: "Opened", now_ms: int, settings: Settings) -> "SweepReport":
@@ -117,7 +122,7 @@ def _summary(opened: "Opened", report: "SweepReport", sent: int, expired: int, f
     if report.last_minute is not None and not report.opened:
         lines.append("No incident opened.")
     if sent:
-        lines.append(f"Sent {sent:,} messages.")
+        lines.append(f"Sent {counted(sent, 'message')}.")
     if expired:
         lines.append(f"Deleted {expired:,} rows older than their retention.")
     if report.opened:

@@ -111,6 +111,26 @@ def test_the_demo_and_its_store(call: Call) -> None:
     assert answered["hits"]
 
 
+def test_the_demo_tells_its_outage_and_leaves_its_store(call: Call) -> None:
+    told = call("demo", "--scenario", "expired-certificate", "--seed", "5").stdout
+    for words in (
+        "lines/s",
+        "nothing opened",
+        "● opened in",
+        "certificate of",
+        "Subject: [",
+        "Search:",
+        "Next, on this",
+    ):
+        assert words in told, told
+    listed = document(call("--store", "demo", "incidents", "list", "--json"))["incidents"]
+    assert [(i["log_groups"][0], i["status"]) for i in listed] == [("/shop/payments", "open")]
+    assert f"autoir --store demo incidents show {listed[0]['id']}" in told
+    shown = call("--store", "demo", "incidents", "show", listed[0]["id"])
+    assert (shown.exit_code, "evidence" in shown.stdout) == (0, True)
+    assert max(len(line) for line in told.splitlines() if line.startswith(("│", "╭", "  14:"))) <= 80
+
+
 def test_a_backtest_writes_an_incident_a_line(call: Call, tmp_path: Path) -> None:
     start_ms = 1_772_409_600_000
     minutes = [(minute, "INFO request served") for minute in range(300)]
