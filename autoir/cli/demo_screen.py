@@ -34,7 +34,7 @@ def show_result(store: Store, result: DemoResult) -> None:
         Lines(
             (
                 "",
-                f"  read   {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
+                f"  read    {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
                 f"  learned {result.patterns:,} patterns in {result.log_groups} log groups,"
                 f" {result.vectors:,} vectors ({result.engine}, no model)",
                 *_story(result),
