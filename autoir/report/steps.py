@@ -25,7 +25,7 @@ def _row(words: str, action: str, risk: str = "", impact: str = "", rollback: st
 
 _BY_WORDS: tuple[_Row, ...] = (
     _row(
-        r"\bpool\b|no free connection|too many connections|connections? in use|connection is not available",
+        r"(?<!s)pool(?!ing)|no free connection|too many connections|connections? in use|connection is not available",
         "Connections held by {service} and their age; long transactions and lock waits on its database.",
     ),
     _row(

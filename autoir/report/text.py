@@ -96,15 +96,16 @@ def clipped(text: str, limit: int) -> str:
     return (head[:at] if at > 0 else head).rstrip(" ,;:.-") + "…"
 
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20})://([^\s/?#]{0,300})")
-_SCHEME = re.compile(r"\b(mailto|tel|sms|javascript|data|file|skype|facetime)(?=:\S)", re.IGNORECASE)
+_HOST = re.compile(r"(?<=\[:\]//)[^\s/?#]{1,300}")
+_DOT = re.compile(r"(?<!\[)\.(?!\])")
+_SCHEME = re.compile(r"\b(mailto|tel|sms|javascript|skype|facetime):(?=\S)", re.IGNORECASE)
 _WWW = re.compile(r"\bwww\.(?=\S)", re.IGNORECASE)
 _LINK_END = re.compile(r"\](?=[(\[])")
 _SWAPS = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "@": "(at)", "＠": "(at)", "`": "'"})
 
 
-def _defanged_url(found: re.Match[str]) -> str:
-    return f"{found[1]}[:]//{found[2].replace('.', '[.]')}"
+def _without_dots(found: re.Match[str]) -> str:
+    return _DOT.sub("[.]", found[0])
 
 
 def defanged(text: str) -> str:
@@ -113,10 +114,9 @@ def defanged(text: str) -> str:
     ``http://a.b/c`` becomes ``http[:]//a[.]b/c``, ``@here`` ``(at)here``, ``<b>`` ``‹b›``. Applied twice it gives the
     same. The stored line stays as it was.
     """
-    text = _URL.sub(_defanged_url, text)
-    text = _SCHEME.sub(r"\1[:]", text)
-    text = _WWW.sub("www[.]", text)
-    return _LINK_END.sub("] ", text).translate(_SWAPS)
+    text = _HOST.sub(_without_dots, text.translate(_SWAPS).replace("://", "[:]//"))
+    text = _WWW.sub("www[.]", _SCHEME.sub(r"\1[:]", text))
+    return _LINK_END.sub("] ", text)
 
 
 _ASCII = {"“": '"', "”": '"', "‘": "'", "’": "'", "…": "...", "–": "-", "—": "-", "‹": "(", "›": ")", "×": "x"}
