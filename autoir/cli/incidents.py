@@ -95,7 +95,7 @@ def _row(incident: Incident) -> tuple[str, ...]:
         incident.id,
         incident.severity.upper(),
         incident.status,
-        local_time(incident.first_ts_ms),
+        local_time(incident.first_ts_ms)[:16],
         f"{incident.event_count:,}",
         shown(incident.title, 200),
     )

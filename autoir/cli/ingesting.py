@@ -92,8 +92,11 @@ class Run:
 
     def finish(self) -> None:
         """Give what is new its vectors; without them, search goes by words alone."""
-        self._progress.done()
         self._embed()
+
+    def close(self) -> None:
+        """Leave the terminal as it was, however the run ended."""
+        self._progress.done()
 
     def _group_of(self, path: Path) -> str:
         return self._group or f"/local/{path.name.split('.')[0] or path.name}"

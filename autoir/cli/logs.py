@@ -108,6 +108,8 @@ def ingest(
                 if None in sources
                 else "The same command goes on where it stopped.",
             ) from None
+        finally:
+            run.close()
         _summary(run, ctx)
         return failed
 

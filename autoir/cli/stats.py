@@ -49,7 +49,11 @@ def stats(ctx: typer.Context) -> None:
             ),
             ("log groups", f"{held.groups:,}", ""),
             ("patterns", f"{held.patterns:,}", _waiting(held.patterns_pending)),
-            ("open incidents", f"{held.incidents_active:,}", "autoir incidents list" if held.incidents_active else ""),
+            (
+                "open incidents",
+                f"{held.incidents_active:,}",
+                f"autoir{flag} incidents list" if held.incidents_active else "",
+            ),
             (
                 "messages to send",
                 f"{held.outbox_unsent:,}",
@@ -61,7 +65,7 @@ def stats(ctx: typer.Context) -> None:
         show(
             Heading(f"Store {opened.url.split('@')[-1]}"),
             Table(("", "", ""), rows, frozenset({1})),
-            Lines((_swept(swept), "")),
+            Lines((_swept(swept, flag), "")),
             Heading("Log groups"),
             Lines([f"  {shown(group, 200)}" for group in groups] or ["  none yet: autoir logs ingest app.log"]),
         )
@@ -89,7 +93,7 @@ def _unsent(messages: int) -> str:
     return "the next sweep sends them, where a receiver is configured" if messages else ""
 
 
-def _swept(minute: str | None) -> str:
+def _swept(minute: str | None, flag: str) -> str:
     if minute is None:
-        return "Not looked at for incidents yet: autoir sweep"
+        return f"Not looked at for incidents yet: autoir{flag} sweep"
     return f"Looked at for incidents up to {local_time((int(minute) + 1) * 60_000)}."

@@ -62,37 +62,35 @@ def flag_for(asked: Asked) -> str:
 def to_read(asked: Asked) -> Iterator[Opened]:
     """The store that was asked for; UsageError where there is none."""
     url = chosen_url(asked)
-    demo = url == sqlite_url(locations.demo_database())
-    path = _file(url)
+    path, demo = _file(url), _is_demo(url)
     if path and not path.exists():
         raise _missing(path, demo=demo)
-    database = open_database(url)
-    if not database.schema_version():
-        database.close()
-        raise _missing(path, demo=demo)
-    database.close()
-    with _opened(url, demo=demo) as opened:
-        yield opened
+    store = Store(open_database(url))
+    try:
+        if not store.db.schema_version():
+            raise _missing(path, demo=demo)
+        store.migrate()
+        yield Opened(store, url, _clock(store) if demo else system_clock, demo)
+    finally:
+        store.close()
 
 
 @contextmanager
 def to_write(asked: Asked) -> Iterator[Opened]:
     """The store that was asked for, made if there is none."""
     url = chosen_url(asked)
-    path = _file(url)
+    path, demo = _file(url), _is_demo(url)
     if path and not path.parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder.", f"Make it first: mkdir -p {path.parent}")
-    with _opened(url, demo=url == sqlite_url(locations.demo_database())) as opened:
-        yield opened
-
-
-@contextmanager
-def _opened(url: str, *, demo: bool) -> Iterator[Opened]:
     store = open_store(url)
     try:
         yield Opened(store, url, _clock(store) if demo else system_clock, demo)
     finally:
         store.close()
+
+
+def _is_demo(url: str) -> bool:
+    return url == sqlite_url(locations.demo_database())
 
 
 def _clock(store: Store) -> Clock:
