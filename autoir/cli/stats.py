@@ -24,7 +24,7 @@ def stats(ctx: typer.Context) -> None:
     """
     with stores.to_read(asked(ctx)) as opened:
         store = opened.store
-        held = store.stats()
+        held, flag = store.stats(), stores.flag_for(asked(ctx))
         groups = store.log_groups()
         quarantined = store.quarantined(1000)
         swept = store.meta("swept_to")
