@@ -122,13 +122,12 @@ class Catalog:
         """The documents of ``level`` or above in those groups and with those patterns (None: all), by pattern id."""
         import numpy as np
 
+        found = np.arange(len(self.documents))
         if pattern_ids is not None:
             found = np.array(sorted({self._known[i] for i in pattern_ids if i in self._known}), np.int64)
-        elif log_groups is not None:
+        if log_groups is not None:
             groups = [np.array(self._by_group[group], np.int64) for group in log_groups]
-            found = np.unique(np.concatenate(groups)) if groups else np.zeros(0, np.int64)
-        else:
-            found = np.arange(len(self.documents))
+            found = np.intersect1d(found, np.concatenate([*groups, np.zeros(0, np.int64)]))
         if level:
             found = found[np.array(self._levels)[found] >= level]
         return found[np.argsort(np.array(self._first_ids)[found], kind="stable")]

@@ -27,24 +27,24 @@ HASHED_WEIGHT = 0.5
 """Share of the vector score for hashed vectors, which see the same words as BM25 does."""
 
 _EVER = 2**62
-_AT_ONCE = 32
+_AT_ONCE = 16
 """Documents whose counts are read at a time, best first."""
 
 _EXAMPLE = 'Example: autoir logs query "timeout contacting DB"'
 
 
 class _Scope(NamedTuple):
-    """What a search is held to: log groups (None: all), minutes, and the patterns seen in them (None: not asked)."""
+    """What a search is held to: log groups (None: all), minutes, and the patterns seen in them (None: all)."""
 
     log_groups: frozenset[str] | None
     first: int
     last: int
-    uses: Mapping[int, PatternUse] | None
+    seen: frozenset[int] | None
 
     def holds(self, pattern: StoredPattern) -> bool:
-        if self.uses is not None:
-            return pattern.pattern_id in self.uses
-        return self.log_groups is None or pattern.log_group in self.log_groups
+        return (self.log_groups is None or pattern.log_group in self.log_groups) and (
+            self.seen is None or pattern.pattern_id in self.seen
+        )
 
 
 class _Scores(NamedTuple):
@@ -93,7 +93,7 @@ class Searcher:
             raise UsageError(f"A limit of {limit} asks for no answer.", "Give at least 1.")
         self._catalog.read_patterns()
         scope = self._scope(group_glob, since_ms, until_ms)
-        numbers = self._catalog.numbers(scope.log_groups, scope.uses, level)
+        numbers = self._catalog.numbers(scope.log_groups, scope.seen, level)
         scores, degraded = self._scores(query, words, numbers)
         hits = [] if not len(numbers) else list(islice(self._hits(scope, numbers, scores), limit))
         return Results(query, self._embedder.spec.id, degraded, tuple(hits))
@@ -104,10 +104,8 @@ class Searcher:
             groups = frozenset(g for g in self._catalog.log_groups() if fnmatchcase(g, group_glob))
         first = -_EVER if since_ms is None else minute_of(since_ms)
         last = _EVER if until_ms is None else minute_of(until_ms - 1)
-        if since_ms is None and until_ms is None:
-            return _Scope(groups, first, last, None)
-        found = self._store.pattern_uses(None if groups is None else sorted(groups), first, last)
-        return _Scope(groups, first, last, {use.pattern_id: use for use in found})
+        timed = since_ms is not None or until_ms is not None
+        return _Scope(groups, first, last, frozenset(self._store.seen_between(first, last)) if timed else None)
 
     def _scores(self, query: str, words: list[str], numbers: "NDArray[np.int64]") -> tuple[_Scores, str]:
         """Scores of the documents in scope, and what was missing for them."""
@@ -159,10 +157,8 @@ class Searcher:
         for start in range(0, len(order), _AT_ONCE):
             some = order[start : start + _AT_ONCE].tolist()
             patterns = {at: self._patterns(scope, int(numbers[at])) for at in some}
-            uses = scope.uses
-            if uses is None:
-                ids = [pattern.pattern_id for found in patterns.values() for pattern in found]
-                uses = {use.pattern_id: use for use in self._store.uses_of(ids, scope.first, scope.last)}
+            ids = [pattern.pattern_id for found in patterns.values() for pattern in found]
+            uses = {use.pattern_id: use for use in self._store.uses_of(ids, scope.first, scope.last)}
             for at in some:
                 seen = [pattern for pattern in patterns[at] if pattern.pattern_id in uses]
                 if seen:

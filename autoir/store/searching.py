@@ -105,6 +105,14 @@ class Searching(Core):
             found += [PatternUse(*(int(v) for v in row)) for row in self.query(sql, [*some, since_min, until_min])]
         return found
 
+    def seen_between(self, since_min: int, until_min: int) -> list[int]:
+        """The patterns that occurred in minutes since..until, both included: one look a pattern, however long."""
+        sql = (
+            "SELECT p.pattern_id FROM autoir_patterns p WHERE EXISTS (SELECT 1 FROM autoir_counts c"
+            " WHERE c.pattern_id = p.pattern_id AND c.minute BETWEEN %s AND %s)"
+        )
+        return [int(row[0]) for row in self.query(sql, (since_min, until_min))]
+
     def pattern_ids(self) -> list[int]:
         """The id of every pattern."""
         return [int(row[0]) for row in self.query("SELECT pattern_id FROM autoir_patterns")]
