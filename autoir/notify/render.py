@@ -12,7 +12,7 @@ from autoir.clock import MINUTE_MS
 from autoir.notify.messages import Message
 from autoir.report.amounts import counted, lasting
 from autoir.report.describe import service_of
-from autoir.report.text import ascii_subject, clipped
+from autoir.report.text import ascii_subject
 from autoir.report.times import clock, day_and_clock, zone_name
 
 SUBJECT_LIMIT = 99
@@ -23,6 +23,7 @@ SMS_LIMIT = 139
 
 COLUMNS = 72
 _EVIDENCE_LINES = 3
+_HEAD, _TAIL = 120, 80
 
 _STATES = {
     "worse": "worse",
@@ -67,7 +68,7 @@ def email(message: Message, zone: tzinfo = UTC, region: str = "") -> str:
         parts += ["", f"Lines (times in {zone_name(first, zone)}):"]
         for line in message["evidence"][:_EVIDENCE_LINES]:
             parts.append(_wrapped(f"{clock(line['ts_ms'], zone)} {service_of(line['log_group'])}", "  "))
-            parts.append(_wrapped(clipped(line["message"], 300), "    "))
+            parts.append(_wrapped(_both_ends(line["message"]), "    "))
     if message["steps"]:
         parts += ["", "Look first:"]
         parts += [_wrapped(step["action"], "  ") for step in message["steps"][:2]]
@@ -87,6 +88,11 @@ def _events(message: Message) -> str:
 def _state(message: Message) -> str:
     state = _STATES.get(message["transition"], message["kind"])
     return state + (f" by {ascii_subject(message['by'], 20)}" if message["transition"] in ("ack", "resolve") else "")
+
+
+def _both_ends(line: str) -> str:
+    """Beginning and end of a line: where a traceback says what happened."""
+    return line if len(line) <= _HEAD + _TAIL + 5 else f"{line[:_HEAD]} ... {line[-_TAIL:]}"
 
 
 def _wrapped(text: str, indent: str = "") -> str:

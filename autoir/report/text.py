@@ -89,11 +89,13 @@ def markup_safe(text: str, limit: int = 600) -> str:
 
 def clipped(text: str, limit: int) -> str:
     """``text`` within ``limit`` characters, cut at a word where one ends near, with an ellipsis."""
-    if len(text) <= limit:
-        return text
-    head = text[: limit - 1]
-    at = head.rfind(" ", limit * 3 // 4)
-    return (head[:at] if at > 0 else head).rstrip(" ,;:.-") + "…"
+    return text if len(text) <= limit else _cut_at_word(text, limit - 1) + "…"
+
+
+def _cut_at_word(text: str, limit: int) -> str:
+    """The first ``limit`` characters, back to a blank in the last quarter if there is one."""
+    at = text.rfind(" ", limit * 3 // 4, limit + 1)
+    return text[: at if at > 0 else limit].rstrip(" ,;:.-")
 
 
 _HOST = re.compile(r"(?<=\[:\]//)[^\s/?#]{1,300}")
@@ -129,4 +131,4 @@ def ascii_subject(text: str, limit: int = 99) -> str:
     decomposed = unicodedata.normalize("NFKD", plain)
     kept = "".join(c if " " <= c <= "~" else "" if unicodedata.combining(c) else "?" for c in decomposed)
     kept = _LOOSE.sub(" ", re.sub(r"\?{3,}", "??", kept)).strip()
-    return kept if len(kept) <= limit else kept[: limit - 3].rstrip() + "..."
+    return kept if len(kept) <= limit else _cut_at_word(kept, limit - 3) + "..."

@@ -155,3 +155,10 @@ def test_no_name_leads_the_link_elsewhere() -> None:
     )
     assert link.startswith("https://eu-west-1%2F%40evil.example.console.aws.amazon.com/cloudwatch/home?region=")
     assert not set(link.partition("log-group/")[2]) & set("@?#=\n ")
+
+
+def test_a_long_line_keeps_its_end() -> None:
+    trace = "ERROR not saved\nTraceback (most recent call last):\n" + '  File "/srv/a.py", line 3, in f\n' * 90
+    text = render.email(message_of(rows(line=f"{trace}ShopError: all gone")[0]))
+    assert " ".join(text.split()).count("ShopError: all gone") >= 2
+    assert len(text.split("\n")) < 45

@@ -104,6 +104,7 @@ def test_defanging_twice_is_defanging_once(text: str) -> None:
         ("日本語のエラー", 99, "??"),
         ("a\nb\tc", 99, "a?b?c"),
         ("x" * 100, 99, "x" * 96 + "..."),
+        ("all twenty are in use, none came free", 30, "all twenty are in use, none..."),
         ("", 99, ""),
     ],
 )
