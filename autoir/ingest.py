@@ -71,6 +71,11 @@ class Ingest:
         self._commit(batch, cursor)
         self.tally.check()
 
+    def note_repairs(self, records: Iterable[Record]) -> None:
+        """Count the records whose bytes were no UTF-8: each such byte is stored as U+FFFD."""
+        if broken := sum(record.invalid for record in records):
+            self.tally.repaired["invalid UTF-8"] += broken
+
     def _take(self, stream: Iterator[LogEvent | Refused]) -> tuple[list[LogEvent | Refused], bool]:
         """The next batch, and whether there may be more behind it."""
         batch: list[LogEvent | Refused] = []
@@ -272,6 +277,7 @@ def read_file(
         token = file.place(offset, place.fixed_ms).dumps()
         cursor = Cursor(name, log_group, source.last_ms or 0, token)
         ingest.store_events([parser(source, record, now) for record in block], cursor)
+        ingest.note_repairs(block)
         if progress:
             progress(ingest.tally, offset - place.offset)
     return offset - place.offset
@@ -329,6 +335,7 @@ def read_pipe(
         while block := _block(records):
             now = clock()
             ingest.store_events([parser(source, record, now) for record in block])
+            ingest.note_repairs(block)
             end = block[-1].end
         if progress:
             progress(ingest.tally, end)

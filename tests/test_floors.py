@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     room: floor
     for floor, rooms in {
-        0: "errors events patterns redact redact_rules incidents settings locations clock metrics data",
+        0: "errors events patterns redact incidents settings locations clock metrics data",
         1: "store embed llm",
         2: "detect agent tools search tail notify report aws",
-        3: "ingest sweep investigate backtest chat demo",
+        3: "ingest sweep lifecycle investigate backtest chat demo",
         4: "cli tui __main__ /lambdas /container /stacks /app",
     }.items()
     for room in rooms.split()

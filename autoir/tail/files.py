@@ -127,7 +127,7 @@ class _Tolerant:
 
 def _read_some(stream: BinaryIO, size: int, cut: Cut) -> bytes:
     """Up to ``size`` bytes; what a damaged gzip file still gives, then nothing."""
-    read = getattr(stream, "read1", stream.read)
+    read = getattr(stream, "read1", None) or stream.read
     chunks: list[bytes] = []
     left = size
     try:

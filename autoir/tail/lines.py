@@ -43,7 +43,7 @@ class Record(NamedTuple):
 def read_lines(stream: BinaryIO, offset: int = 0) -> Iterator[Line]:
     """Lines of ``stream``, whose first byte is at ``offset``; never holds more than a line and a chunk."""
     start, size, parts = offset, 0, bytearray()
-    read = getattr(stream, "read1", stream.read)
+    read = getattr(stream, "read1", None) or stream.read
     while chunk := read(_CHUNK):
         position = 0
         while (end := chunk.find(b"\n", position)) >= 0:
@@ -78,7 +78,7 @@ class _Feed:
     """A stream that knows how far it was read, so that lines are handed on before the next read can block."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._read = getattr(stream, "read1", stream.read)
+        self._read = getattr(stream, "read1", None) or stream.read
         self._position = 0
         self._last_line_end = 0
 
