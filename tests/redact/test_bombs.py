@@ -1,0 +1,128 @@
+"""No message makes redaction slow."""
+
+import time
+
+import pytest
+
+from autoir.redact import redact
+
+BOMB_UNITS = [
+    *("a", "A", "0", "4", "9", " ", "\t", "\n", '"', "'", "\\", "@", ".", ":", "=", "-", "_", "/", "%", "<", "[", "{"),
+    *(
+        ",",
+        ";",
+        "&",
+        "+",
+        "é",
+        "\0",
+        "\x1b[",
+        "eyJ",
+        "eyJ.",
+        "eyJa.",
+        "a@",
+        "a@a.",
+        "@a.",
+        "a.",
+        "%40a.",
+        "://",
+        "://a:",
+    ),
+    *(
+        "://a:@x",
+        "://x@a",
+        "a:b@c:1 ",
+        "@tcp(",
+        "a:b@tcp(",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "AKIA",
+        "ASIA0",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY----- -----END ",
+        "sk-",
+        "sk-a",
+        "SG.",
+        "SG.aaaaaaaaaaaaaaaaaaaa.",
+        "ghp_",
+        "xoxb-",
+        "npm_",
+    ),
+    *("bearer ", "bearer a ", "Bearer%20", "basic ", "basic a", "password", "password=", "password=a ", 'password="'),
+    *(
+        'password="a" ',
+        'password=\\"',
+        "password=[",
+        'password={"',
+        'password=["a",',
+        '"password":{"a":',
+        '"password":[',
+    ),
+    *(
+        "secret:",
+        "token=",
+        "token: ",
+        "token:",
+        "tokens=1 ",
+        "token=token:",
+        "token token:",
+        "key",
+        "api_key",
+        "apikey=a,",
+    ),
+    *("pwd", "pwd=", "pwd=a,", "pwd=a ", "pwd:a:", "pass=", "DBPASS=", "_auth=", "cookie=a;", "cookie=a=b; "),
+    *(
+        "authorization: bearer ",
+        "--",
+        "--password",
+        "--password ",
+        "<password>",
+        "<password ",
+        "<password>a</",
+        "<a",
+        "</",
+    ),
+    *(
+        "sig=",
+        "sig=aaaaaaaaaaaaaaaaaaaa&",
+        "4111 ",
+        "4111-",
+        "4111111111111111 ",
+        "4 ",
+        "[REDACTED:",
+        "[REDACTED:secret]",
+    ),
+    *(
+        "identified by '",
+        "token%3D",
+        "token%3da%26",
+        "password=\\n",
+        "password=)))",
+        "password:token:secret:",
+        '\\\\\\"',
+    ),
+    *(
+        "\\u0022token\\u0022:\\u0022",
+        "token\\\\u0022:\\u0022\\\\",
+        "&quot;token&quot;:&quot;a&quot;,",
+        '"token","value":"',
+    ),
+    *('"token":"x",', "token=a,secret=b;pwd=c&apikey=d ", "4111111111111111a@b.co", "--password a@b.co"),
+]
+BOMB_CHARS = 32 * 1024
+BOUND_MS_PER_KB = 1.0
+SLACK = 5
+"""The machine may be busy; a quadratic rule misses the bound by far more."""
+
+
+@pytest.mark.parametrize("prefix", ["", "password=", '"secret":"', "x@y.co token: bearer eyJ://"])
+def test_no_message_makes_it_slow(prefix: str) -> None:
+    slow = {}
+    for unit in BOMB_UNITS:
+        message = (prefix + unit * BOMB_CHARS)[:BOMB_CHARS] + "!"
+        start = time.process_time()
+        redact(message)
+        ms_per_kb = (time.process_time() - start) * 1000 / (BOMB_CHARS / 1024)
+        if ms_per_kb > SLACK * BOUND_MS_PER_KB:
+            slow[unit] = ms_per_kb
+    assert slow == {}
