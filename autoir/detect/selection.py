@@ -20,13 +20,14 @@ def selected(
     """At most eight of ``candidates``: up to four of the most suspect group, two of each other one in ``groups``.
 
     ``messages`` holds sampled lines by event id. Of one fold, the line that names the exception speaks; a subject
-    that was found again speaks once, by its highest score. What is no candidate of fault comes after what is.
+    that was found again speaks once: as it was found first, with its highest score. What is no candidate of fault comes after what is.
     """
     best: dict[tuple[str, str], Candidate] = {}
     for c in sorted(candidates, key=lambda c: (c.minute, c.kind, c.subject)):
         subject = ("family", c.subject) if c.family_id else (c.kind, c.subject)
-        if subject not in best or c.score > best[subject].score:
-            best[subject] = c
+        first = best.setdefault(subject, c)
+        if c.score > first.score:
+            best[subject] = first._replace(score=c.score)
     folds: dict[tuple[str, ...], list[Candidate]] = {}
     for subject, c in best.items():
         folds.setdefault(("fold", c.log_group, c.fold) if c.fold else subject, []).append(c)
