@@ -161,6 +161,7 @@ def _signs(incident: Incident, evidence: Iterable[Evidence]) -> list[_Sign]:
             -c.score,
             c.subject,
             c.minute,
+            sign.evidence,
         )
 
     best: dict[tuple[str, str], _Sign] = {}
