@@ -106,8 +106,9 @@ def _advance(
         return minute - case.incident.last_hit_ms // MINUTE_MS <= settings.window_min
 
     def own(case: Case) -> list[Candidate]:
+        """What keeps the incident going: its errors come back. Mere evidence or a busy warning would never let go."""
         subjects = {subject_of(c) for c in case.candidates}
-        return [c for c in fresh if subject_of(c) in subjects]
+        return [c for c in fresh if c.severity_class >= 2 and subject_of(c) in subjects]
 
     previous: Incident | None = None
     young = []
