@@ -18,9 +18,9 @@ from itertools import islice
 from pathlib import Path
 
 import orjson
-from autoir.embed.recipe import recipe_hash
 
 from autoir.demo import DEFAULT_END_MS, generate
+from autoir.embed.recipe import recipe_hash
 from autoir.events import LogEvent, identity
 from autoir.ingest import BATCH_EVENTS, Ingest
 from autoir.patterns import Masker

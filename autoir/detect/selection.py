@@ -20,7 +20,7 @@ def selected(
     """At most eight of ``candidates``: up to four of the most suspect group, two of each other one in ``groups``.
 
     ``messages`` holds sampled lines by event id. Of one fold, the line that names the exception speaks; a subject
-    that was found again speaks once: as it was found first, with its highest score. What is no candidate of fault comes after what is.
+    that was found again speaks once: as it was found first, with its highest score.
     """
     best: dict[tuple[str, str], Candidate] = {}
     for c in sorted(candidates, key=lambda c: (c.minute, c.kind, c.subject)):
