@@ -3,6 +3,7 @@
 Judged twice: by a comparison of this file's own that knows nothing of the product, and by the product's patterns.
 """
 
+import os
 import random
 import re
 from collections import Counter, defaultdict
@@ -25,7 +26,8 @@ CALLERS = {
 }
 """Groups that a fault reaches besides the guilty one."""
 
-DRAWN = random.SystemRandom().sample(range(10_000), 5)
+# Drawn anew each run, and the same in every worker of a run.
+DRAWN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).sample(range(10_000), 5)
 """Seeds of this run; a failure names the one that made it."""
 
 ALARMING = (
