@@ -26,8 +26,7 @@ _NO_FAILURE = re.compile(
     r"(?:null|none|nil|<nil>|false|\[\]|\"\"|''|\{\}|-(?!\w))(?![\w.])"
 )
 _EXCEPTION = re.compile(r"[A-Za-z_$][\w$]{0,100}(?:Exception|Error)(?!\w)")
-_PATH = re.compile(r"\w://|/[\w.\-]+/|^/\w|^[A-Za-z]:\\")
-_VALUE = re.compile(r"[0-9]|<\*>")
+_VALUE_OR_PATH = re.compile(r"[0-9]|<\*>|\w://|/[\w.\-]+/|^/\w|^[A-Za-z]:\\")
 
 
 def severity_class(level: int, template: str, server_error: bool) -> int:
@@ -53,7 +52,7 @@ def family_text(shape: Shape) -> str:
             break
         token = found.group()
         end = found.end()
-        if not _VALUE.search(token) and not _PATH.search(token):
+        if token.isalpha() or not _VALUE_OR_PATH.search(token):
             tokens.append(token)
             continue
         dropped.append(token)

@@ -89,7 +89,7 @@ _AFTER_WORD: tuple[_Rule, ...] = (
     _Rule(b"rc", rb" ?= ?(-?0{1,5})%END", _exact),
     _Rule(b"status", rb"(?:[ _.-]?code)?(?: code)?%IS(000)%END" + _UNIT, _http, True),
     _Rule(b"response", rb"[ _-]?(?:code|status|error)%IS(000)%END" + _UNIT, _http, True),
-    _Rule(b"http", rb"(?:/0(?:\.0)?[\"']? [\"']?|[ :=(]{1,2})(000)%END" + _UNIT, _http, True),
+    _Rule(b"http", rb"(?:/(?:0(?:\.0)?|<\*>)[\"']? [\"']?|[ :=(]{1,2})(000)%END" + _UNIT, _http, True),
     _Rule(b"http", rb"[ _.-]?(?:response )?(?:status|code|error)(?:[ _-]?code)?%IS(000)%END" + _UNIT, _http, True),
     _Rule(b"return", rb"(?:ed|s|ing)?%AN(?: http)?(?: error)?(?: status)?(?: of)?:? (000)%END" + _UNIT, _http, True),
     _Rule(b"errno", rb"[\"']?[\])]?[ :=\[(]{0,3}(-?0{1,10})%END", _exact),

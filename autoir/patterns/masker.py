@@ -15,9 +15,9 @@ from autoir.patterns.document import Masked, mask_document
 from autoir.patterns.escalation import token_mask
 from autoir.patterns.family import family_text, severity_class
 from autoir.patterns.header import Header, parse
-from autoir.patterns.logfmt import is_logfmt, mask_logfmt, mask_pairs
 from autoir.patterns.masks import mask
 from autoir.patterns.memo import Memo
+from autoir.patterns.pairs import is_logfmt, mask_logfmt, mask_pairs
 from autoir.patterns.shape import (
     ERROR,
     FRAME,
@@ -41,6 +41,10 @@ TEMPLATE_LIMIT = 2_048
 _COMPONENT_LIMIT = 200
 _TAIL_LIMIT = 65_536
 _JSON_LIMIT = 1_048_576
+_JSON_START = 512
+"""Characters in which a JSON object must begin."""
+
+_JSON_SECOND = ('"', " ", "\n", "\r", "\t")
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _MEMO_BYTES = 8 * 1024 * 1024
 
@@ -143,32 +147,40 @@ class _Reader:
         return self._texts.get(_encode(value))
 
     def _json(self, message: str) -> Shape | None:
-        """The shape of a JSON object, bare or behind nothing but a header; None where it is not one."""
-        start = message.find("{", 0, 512)
-        if start < 0 or len(message) > _JSON_LIMIT:
+        """The shape of a JSON object: bare, behind a header, or behind a tab and a line of text (zap); else None."""
+        start = message.find("{", 0, _JSON_START)
+        if start < 0 or len(message) > _JSON_LIMIT or message[start + 1 : start + 2] not in _JSON_SECOND:
             return None
-        if message[start + 1 : start + 2] not in ('"', " ", "\n", "\r", "\t"):
-            return None
-        level, component = UNKNOWN, ""
+        front, text = Shape(UNKNOWN, JSON, "", "", 0), ""
         if message[:start].strip():
             header, component, bare = self._headers.get(_encode(message[:start]))
+            front = front._replace(level=header.level, component=component)
             if not bare:
-                return None
-            level = header.level
-        try:
-            document = orjson.loads(message[start:])
-        except orjson.JSONDecodeError:
-            return None
-        if not isinstance(document, dict) or not document:
+                if message[start - 1] != "\t":
+                    return None
+                front = self._lines.get(_encode(message[:start]))
+                text = front.template
+        document = _loaded(message[start:])
+        if not document:
             return None
         log = document.get("log")
-        if isinstance(log, str) and document.keys() <= {"log", "stream", "time", "attrs"} and "log" in document:
+        if isinstance(log, str) and document.keys() <= {"log", "stream", "time", "attrs"}:
             return self.shape(log)
         record = mask_document(document, self.text)
-        level = level or record.level
-        component = (component or record.component)[:_COMPONENT_LIMIT]
-        template = _cut(record.template, TEMPLATE_LIMIT)
-        return Shape(level, JSON, component, template, severity_class(level, template, record.server_error))
+        level = front.level or record.level
+        component = (front.component or record.component)[:_COMPONENT_LIMIT]
+        template = _cut(f"{text} {record.template}" if text else record.template, TEMPLATE_LIMIT)
+        severity = max(front.severity_class, severity_class(level, template, record.server_error))
+        return Shape(level, JSON, component, template, severity)
+
+
+def _loaded(text: str) -> dict[str, object]:
+    """A JSON object; an empty one for whatever else it may be."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def shape_of(message: str) -> Shape:

@@ -67,8 +67,10 @@ _WORD: dict[str, bytes] = {
     "number": rb"(?:(?<!\w)[-+])?0+(?:[.,:]0+)*(?:[eE][-+]?0+(?!\w))?",
 }
 _ALTERNATION = expression(b"|".join(b"(?:" + word + b")" for word in _WORD.values()))
-# Lists of values, and of records alike but for their values, are one value: their length is no meaning.
-_LIST = expression(rb"(u?[\"']?<\*>[\"']?)(?:, ?\1)+")
+# Lists of values, and of records alike but for their values, are one value: their length is no meaning. In prose a
+# list counts from three on.
+_LIST = expression(rb"(?:(?<=[\[({=:])|(?<=: ))(u?[\"']?<\*>[\"']?)(?:, ?\1)+")
+_PROSE_LIST = expression(rb"(u?[\"']?<\*>[\"']?)(?:, ?\1){2,}")
 _RECORDS = expression(rb"(\w{0,40}(?:\([^()\n]{1,400}\)|\{[^{}\n]{1,400}\}))(?:, ?\1)+")
 _MEMO_TOKEN = 64
 """Bytes up to which a token is worth remembering."""
@@ -103,5 +105,5 @@ def mask(text: bytes) -> bytes:
 
 
 def _collapse(text: bytes) -> bytes:
-    text = _LIST.sub(rb"\1", text)
+    text = _PROSE_LIST.sub(rb"\1", _LIST.sub(rb"\1", text))
     return _RECORDS.sub(rb"\1", text) if text.count(b"), ") > 1 or text.count(b"}, ") > 1 else text

@@ -46,6 +46,11 @@ MASKED = [
     # lists of values are one value
     ("ids [1, 2, 3] x", "ids [<*>] x"),
     ("ids ['a1b2c3', 'd4e5f6', 'a7b8c9'] x", "ids ['<*>'] x"),
+    ("ports 1, 2, 3, 4 x", "ports <*> x"),
+    ("order 5 of user 7, 4 lines, 1.5 EUR", "order <*> of user <*>, <*> lines, <*> EUR"),
+    # free text of a query string
+    ('"GET /search?q=lamp&sort=price HTTP/1.1"', '"GET /search?q=<*>&sort=price HTTP/<*>"'),
+    ('"GET /find?name=tea+towel HTTP/1.1"', '"GET /find?name=<*> HTTP/<*>"'),
     ("rows [R(id=1, n=a), R(id=2, n=a), R(id=3, n=a)] x", "rows [R(id=<*>, n=a)] x"),
 ]
 

@@ -68,6 +68,8 @@ def test_a_5xx_by_key_is_class_two() -> None:
     [
         # behind a header
         ('2024-03-05T10:00:00.000Z\t3fa85f64-5717-4562-b3fc-2c963f66afa6\tERROR\t{"msg":"x 5"}', ERROR, "x <*>"),
+        # zap on a terminal: a line of text, a tab, fields
+        ('2024-03-05T10:00:00Z\tWARN\tdb/q.go:5\tslow 5\t{"user": "bob", "n": 5}', WARN, "slow <*> {n=<*> user=<*>}"),
         ('2024-03-05T10:00:00.123456789Z stdout F {"level":"warn","msg":"x 5"}', WARN, "x <*> {level=warn}"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Lines of ``key=value`` pairs, masked by key as a JSON record is.
+"""Pairs of key and value in text: logfmt lines, pairs in prose, query strings; masked by key as a record is.
 
 They are read from the flattened line with its kept values in place, so they share the memo of plain text.
 """
@@ -24,6 +24,9 @@ class Pairs(NamedTuple):
 
 _PAIR = re.compile(
     rb"(?<![^\s,;{(\[])([A-Za-z_@][\w.\-/:@]{0,80})=(\"(?:[^\"\\\n]|\\.){0,2048}\"|[^\s\",;)\]}]{0,512})"
+)
+_PROSE_PAIR = re.compile(
+    rb"(?<![^\s,;{(\[])([A-Za-z_@][\w.\-/:@]{0,80})=(\"(?:[^\"\\\n]|\\.){0,2048}\"|[^\s\",;()\[\]{}]{0,512})"
 )
 _MIN_PAIRS = 3
 
@@ -70,15 +73,39 @@ def mask_logfmt(rest: bytes) -> Pairs:
     return Pairs(level, component, b" ".join(parts))
 
 
-def mask_pairs(rest: bytes) -> bytes:
-    """Prose with three or more pairs in it: values of keys that name an id, a user or a time become placeholders."""
-    if rest.count(b"=") < _MIN_PAIRS:
-        return rest
+_QUERY = re.compile(rb"(?<=[?&])([A-Za-z_][\w.\-]{0,60})=([^&\s\"'#<>]{1,2048})")
+_FREE_TEXT_KEYS = frozenset(
+    (b"q", b"query", b"search", b"term", b"keyword", b"keywords", b"filter", b"s", b"url", b"uri", b"redirect", b"next")
+)
+_LONG_VALUE = 32
 
-    def replace(found: re.Match[bytes]) -> bytes:
-        key = found.group(1)
-        if not found.group(2) or rule_of(key.decode("ascii", "replace")) is not Rule.VOLATILE:
-            return found.group()
+
+def _prose(found: re.Match[bytes]) -> bytes:
+    key, value = found.groups()
+    if value and rule_of(key.decode("ascii", "replace")) is Rule.VOLATILE:
         return key + b"=" + WILDCARD
+    return found.group()
 
-    return _PAIR.sub(replace, rest)
+
+def _query(found: re.Match[bytes]) -> bytes:
+    key, value = found.groups()
+    is_value = (
+        key.lower() in _FREE_TEXT_KEYS
+        or len(value) > _LONG_VALUE
+        or b"%" in value
+        or b"+" in value
+        or rule_of(key.decode("ascii", "replace")) is Rule.VOLATILE
+    )
+    return key + b"=" + WILDCARD if is_value else found.group()
+
+
+def mask_pairs(rest: bytes) -> bytes:
+    """Prose with its pairs masked by key: values of a key that names an id, a user or a time, and free text of queries.
+
+    Pairs of prose count from three on, as fewer may be code.
+    """
+    if b"=" not in rest:
+        return rest
+    if b"?" in rest:
+        rest = _QUERY.sub(_query, rest)
+    return _PROSE_PAIR.sub(_prose, rest) if rest.count(b"=") >= _MIN_PAIRS else rest
