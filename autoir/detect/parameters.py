@@ -89,7 +89,7 @@ class Params:
     gap_least: int = 3
     """Periodic patterns of one group that must be overdue together."""
 
-    rename_least: int = 5
+    rename_least: int = 3
     """Patterns of one group that gain the same words before that is called a deployment."""
 
     join_most_min: int = 120

@@ -37,16 +37,20 @@ def _is_high(count: int, expected: float, second_largest: int, least: int, param
     return count >= least and count > second_largest and count >= params.spike_ratio * expected
 
 
-def _expected(view: View, s: int, group: str, params: Params) -> float:
-    """Events a block by the subject's own past, or by the group's volume now where that explains more."""
+def _expected(view: View, s: int, count: int, group: str, params: Params) -> float:
+    """Events a block by the subject's own past, or by what else the group logs now where that explains more.
+
+    ``s`` are the subject's events so far and ``count`` those now; both are taken out of the group's volume, or a
+    burst would explain itself.
+    """
     own = (s + 0.5) / view.blocks
     whole = view.groups.get((group, ALL))
-    if whole is None or not whole.s:
+    if whole is None or whole.s <= s:
         return own
-    volume = view.volume[group]
-    if volume > params.flood_ratio * mean_of(whole.s, view.blocks):
+    usual, rest = mean_of(whole.s - s, view.blocks), view.volume[group] - count
+    if rest > params.flood_ratio * usual:
         return own
-    return max(own, (s + 0.5) / whole.s * volume)
+    return max(own, own * (rest + 0.5) / (usual + 0.5))
 
 
 def high_rates(view: View, params: Params, skip: Collection[int], muted_groups: Collection[str]) -> list[Rate]:
@@ -64,12 +68,12 @@ def high_rates(view: View, params: Params, skip: Collection[int], muted_groups: 
         state = view.states[family]
         if count <= state.m2 or state.status in ("muted", "known_failure") or state.first_minute is None:
             continue
-        expected = _expected(view, state.s, state.log_group, params)
+        expected = _expected(view, state.s, count, state.log_group, params)
         if count >= params.spike_ratio * expected:
             rates.append(_family_rate(view, state, count, expected, tests, params))
     for group, count in view.errors.items():
         share = view.groups.get((group, CLASS2)) or GroupState(group, CLASS2, 0, 0, 0, 0, None, None, 0)
-        expected = _expected(view, share.s, group, params)
+        expected = _expected(view, share.s, count, group, params)
         if _is_high(count, expected, share.m2, params.spike_least + 1, params):
             rates.append(_share_rate(view, share, count, expected, group in muted_groups, params))
     return rates

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from autoir.store.rows import FamilyState
 
-_LONGEST_RUN = 3
+_LONGEST_RUN = 6
 _TOKENS = 60
 
 
@@ -31,7 +31,7 @@ def known_templates(rows: Iterable[tuple[int, str]]) -> dict[str, int]:
 
 
 def renames_of(template: str, known: Mapping[str, int]) -> list[Rename]:
-    """Every way to get a known template by taking one run of up to three words out of ``template``."""
+    """Every way to get a known template by taking one run of up to six words out of ``template``."""
     tokens = template.split()[: _TOKENS + _LONGEST_RUN]
     found: dict[str, Rename] = {}
     for length in range(1, _LONGEST_RUN + 1):
