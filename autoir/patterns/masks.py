@@ -48,7 +48,7 @@ _ISO = expression(rb"0000[-/.]00[-/.]00(?:[T ]00:00(?::00(?:[.,]0+)?)?(?: ?(?:Z|
 _CLF = expression(rb"00?/%MONTH/0000[: ]00:00:00(?: [+-]0000)?")
 _SYSLOG = expression(
     rb"(?<!\w)(?:%DAY,? )?(?:%MONTH {1,2}00?|00? %MONTH)(?:,? 0000)?,? "
-    rb"00:00:00(?:[.,]0+)?(?: (?:[A-Z]{3,4}|[+-]0000)(?!\w))?(?: 0000)?"
+    rb"00:00:00(?:[.,]0+)?%ZONE(?: [+-]0000(?!\w))?(?: 0000(?!\w))?"
 )
 _WORD: dict[str, bytes] = {
     # Network devices carry the first eleven characters of a UUID behind a prefix (tap, qvo, …).
@@ -69,9 +69,9 @@ _WORD: dict[str, bytes] = {
 _ALTERNATION = expression(b"|".join(b"(?:" + word + b")" for word in _WORD.values()))
 # Lists of values, and of records alike but for their values, are one value: their length is no meaning. In prose a
 # list counts from three on.
-_LIST = expression(rb"(?:(?<=[\[({=:])|(?<=: ))(u?[\"']?<\*>[\"']?)(?:, ?\1)+")
-_PROSE_LIST = expression(rb"(u?[\"']?<\*>[\"']?)(?:, ?\1){2,}")
-_RECORDS = expression(rb"(\w{0,40}(?:\([^()\n]{1,400}\)|\{[^{}\n]{1,400}\}))(?:, ?\1)+")
+_LIST = expression(rb"(?:(?<=[\[({=:])|(?<=: ))(u?[\"']?<\*>[\"']?)(?:, ?\1(?![^\s,;)\]}]))+")
+_PROSE_LIST = expression(rb"(u?[\"']?<\*>[\"']?)(?:, ?\1(?![^\s,;)\]}])){2,}")
+_RECORDS = expression(rb"(\w{0,40}(?:\([^()\n]{1,400}\)|\{[^{}\n]{1,400}\}))(?:, ?\1(?![^\s,;)\]}]))+")
 _MEMO_TOKEN = 64
 """Bytes up to which a token is worth remembering."""
 

@@ -16,6 +16,7 @@ MASKED = [
     ("[10/Oct/2000 13:55:36] x", "[<*>] x"),
     ("since Oct  1 22:14:15 x", "since <*> x"),
     ("since Mon, 11 Oct 2021 22:14:15 GMT x", "since <*> x"),
+    ("since Oct  1 22:14:15 ORA-00942", "since <*> ORA-00942"),
     ("took 10:22:33.5 h", "took <*> h"),
     # random words
     (f"user {UUID} x", "user <*> x"),
