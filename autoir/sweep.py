@@ -7,47 +7,26 @@ do again. A minute is judged under its own time, however late, and an incident s
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
-from autoir.detect import absences, baseline, rates
-from autoir.detect.arrivals import Arrivals, arrivals, learned
-from autoir.detect.folding import folded
-from autoir.detect.parameters import DEFAULTS, VERSION, Params
-from autoir.detect.renames import common_run, inherited, known_templates, renames_of
+from autoir.detect import baseline
+from autoir.detect.arrivals import learned
+from autoir.detect.finding import Findings, find, hear_beats, sampled
+from autoir.detect.memory import Memory
+from autoir.detect.parameters import DEFAULTS, Params
 from autoir.detect.view import View, totals, view_of
 from autoir.incidents import Candidate
 from autoir.lifecycle.changes import is_continuation
-from autoir.lifecycle.rounds import Case, Outcome, Round, Subject, advance, key_of
+from autoir.lifecycle.rounds import Case, Outcome, Round, advance, is_old, key_of
 from autoir.lifecycle.teaching import apply_verdicts
 from autoir.settings import Settings
 from autoir.store import Store
-from autoir.store.rows import FamilyState, StoredEvent
+from autoir.store.rows import FamilyState
 
 _MEMORY = "sweep"
-_MOST_OF_GROUP = 50
-"""Candidates of one group and minute that are kept: a flood of new patterns is told by its first ones."""
-
-_RUNS_KEPT = 5
-
-
-@dataclass(slots=True)
-class Memory:
-    """What a sweep remembers beside the statistics, kept under one key. Minutes are epoch minutes.
-
-    ``warm_min`` counts the minutes learned from, ``blocks`` the blocks; ``busy`` is the last minute with events;
-    ``runs`` are the words that deployments put into the lines of a group; ``beats`` the times of the last heartbeats.
-    """
-
-    first: int
-    busy: int
-    warm_min: int = 0
-    blocks: int = 0
-    runs: dict[str, list[str]] = field(default_factory=dict)
-    beats: dict[str, int] = field(default_factory=dict)
-    version: str = VERSION
 
 
 class SweepReport(NamedTuple):
@@ -60,15 +39,6 @@ class SweepReport(NamedTuple):
     opened: tuple[str, ...]
     closed: tuple[str, ...]
     pages: int
-
-
-class _Findings(NamedTuple):
-    """Everything unusual in a minute: what is news, the states that changed, and what is unusual still."""
-
-    candidates: list[Candidate]
-    states: dict[int, FamilyState]
-    live: frozenset[Subject]
-    silent: frozenset[str]
 
 
 def sweep(store: Store, now_ms: int, settings: Settings, *, params: Params = DEFAULTS) -> SweepReport:
@@ -129,32 +99,44 @@ def _judge(
     if view.now:
         memory.busy = minute
     idle = minute - memory.busy > params.idle_min and not _is_watched(settings)
-    _hear_beats(store, view, memory, settings, params)
-    outcome, kept = Outcome(), 0
+    hear_beats(store, view, memory, settings, params)
+    found, outcome, kept = Findings([], learned(view), frozenset(), frozenset()), Outcome(), 0
     if memory.warm_min < settings.warmup_min:
         memory.warm_min += not idle
-        found = _Findings([], learned(view), frozenset(), frozenset())
     else:
-        cases = [
-            Case(incident, tuple(store.candidates(incident_id=incident.id))) for incident in store.active_incidents()
-        ]
-        recent = store.candidates(first=minute - params.mute_min + 1, last=minute - 1)
-        found = _find(store, view, cases, recent, memory, settings, params)
-        fresh = _sampled(store, view, found.candidates)
-        late_min = (now_ms - (minute + 1) * MINUTE_MS) // MINUTE_MS
-        known = _known_failures(store, cases, view)
-        late_min = late_min if late_min > params.late_min else 0
-        outcome = advance(
-            store, Round(minute, fresh, recent, found.live, known, late_min, settings, params), cases
-        )  # fmt: skip
-        kept = len(fresh)
-        _keep(store, fresh, recent, outcome)
+        found, outcome, kept = _round(store, view, memory, now_ms, settings, params)
     states = _charged(store, view, found.states, outcome)
     if baseline.is_block_end(minute, params) and not idle and view.first >= memory.first:
         states = _learn(store, view, states, found.silent, outcome.active, memory)
     store.save_families(states.values())
     store.set_status([f for f, s in found.states.items() if s.status == "suspect"], "suspect")
     return kept, outcome
+
+
+def _round(
+    store: Store, view: View, memory: Memory, now_ms: int, settings: Settings, params: Params
+) -> tuple[Findings, Outcome, int]:
+    """Find what is unusual in the minute of ``view`` and take it to the incidents."""
+    minute = view.minute
+    cases = [Case(i, tuple(store.candidates(incident_id=i.id))) for i in store.active_incidents()]
+    recent = store.candidates(first=minute - params.mute_min + 1, last=minute - 1)
+    found = find(
+        store, view, recent, memory, settings, params,
+        lifted={c.family_id for case in cases for c in case.candidates if is_old(case, minute, params)},
+        watched={group for case in cases for group in case.incident.log_groups},
+    )  # fmt: skip
+    fresh = sampled(store, view, found.candidates)
+    late_min = (now_ms - (minute + 1) * MINUTE_MS) // MINUTE_MS
+    outcome = advance(
+        store,
+        Round(
+            minute, fresh, recent, found.live, _known_failures(store, cases, view),
+            late_min if late_min > params.late_min else 0, settings, params,
+        ),
+        cases,
+    )  # fmt: skip
+    _keep(store, fresh, recent, outcome)
+    return found, outcome, len(fresh)
 
 
 def _read(store: Store, minute: int, memory: Memory, params: Params) -> View:
@@ -167,160 +149,6 @@ def _read(store: Store, minute: int, memory: Memory, params: Params) -> View:
         store.save_families(states[s.family_id] for s in ended)
         store.set_status([s.family_id for s in ended], "suspect")
     return view_of(minute, params.span_min, memory.blocks, rows, states, store.groups())
-
-
-def _hear_beats(store: Store, view: View, memory: Memory, settings: Settings, params: Params) -> None:
-    """Note when each heartbeat was last heard; one that seems overdue is looked for among late lines too."""
-    until_ms = (view.minute + 1) * MINUTE_MS
-    for beat in settings.heartbeats:
-        key = absences.beat_key(beat)
-        known = memory.beats.get(key)
-        from_ms = view.first * MINUTE_MS if known is not None else until_ms - 2 * beat.every_s * 1000
-        heard = store.last_line_ms(beat.log_group, beat.contains, from_ms, until_ms)
-        if heard is None and absences.overdue_beat(view, beat, known, params) and known is not None:
-            heard = store.last_line_ms(beat.log_group, beat.contains, known, until_ms)
-        if heard is not None:
-            memory.beats[key] = max(heard, known or heard)
-
-
-def _find(
-    store: Store, view: View, cases: Sequence[Case], recent: Sequence[Candidate], memory: Memory, settings: Settings,
-    params: Params,
-) -> _Findings:  # fmt: skip
-    """Every test over the minute. Subjects that were reported lately stay muted, but are known to be unusual still."""
-    old = {c.family_id for case in cases for c in case.candidates if _is_ending(case, view.minute, params)}
-    news = arrivals(view, params, old)
-    deployed = _without_renames(store, view, news, recent, memory, params)
-    muted = {(c.kind, c.subject) for c in recent}
-    live: set[Subject] = {("family", str(family)) for family in news.live}
-    candidates, states = [*news.candidates, *deployed], dict(news.states)
-    high = rates.high_rates(view, params, {*news.states}, {s for kind, s in muted if kind == "errshare"})
-    for rate in high:
-        live.add(("family" if rate.kind == "spike" else rate.kind, rate.subject))
-        candidate = _in_time(store, view, rate, params)
-        if candidate:
-            candidates.append(candidate)
-            if candidate.score >= params.open_score and candidate.family_id:
-                state = view.states[candidate.family_id]
-                states[state.family_id] = state._replace(muted_until=view.minute + params.mute_min)
-    missing = _absent(store, view, cases, memory, settings, params)
-    live |= {(c.kind, c.subject) for c in missing if c.score}
-    silent = frozenset(c.log_group for c in missing if c.kind == "silence")
-    candidates += [c for c in missing if (c.kind, c.subject) not in muted]
-    return _Findings(candidates, states, frozenset(live), silent)
-
-
-def _is_ending(case: Case, minute: int, params: Params) -> bool:
-    return (minute + 1) * MINUTE_MS - case.incident.opened_ms >= params.join_most_min * MINUTE_MS
-
-
-def _in_time(store: Store, view: View, rate: rates.Rate, params: Params) -> Candidate | None:
-    """``rate`` as a candidate, unless its events are old ones that were delivered together."""
-    candidate = rates.scored(view, rate, rate.observed, params)
-    if candidate is None:
-        return None
-    from_ms, until_ms = view.first * MINUTE_MS, (view.minute + 1) * MINUTE_MS
-    in_time = store.events_in_time(rate.families, from_ms, until_ms)
-    return candidate if in_time >= rate.observed else rates.scored(view, rate, in_time, params)
-
-
-def _absent(
-    store: Store, view: View, cases: Sequence[Case], memory: Memory, settings: Settings, params: Params
-) -> list[Candidate]:
-    """What should have been logged and was not."""
-    missing = absences.silent_groups(view, settings.steady_groups, params)
-    if baseline.is_block_end(view.minute, params):
-        watched = {*settings.steady_groups, *(group for case in cases for group in case.incident.log_groups)}
-        for group in sorted(watched):
-            declared = group in settings.steady_groups
-            gap = absences.overdue_patterns(view, group, store.families_of(group), declared, params)
-            missing += [gap] if gap else []
-    for beat in settings.heartbeats:
-        overdue = absences.overdue_beat(view, beat, memory.beats.get(absences.beat_key(beat)), params)
-        missing += [overdue] if overdue else []
-    return missing
-
-
-def _without_renames(
-    store: Store, view: View, news: Arrivals, recent: Sequence[Candidate], memory: Memory, params: Params
-) -> list[Candidate]:
-    """Take out of ``news`` what is an old pattern with the words of a deployment in it; returns the deployments."""
-    deployed = []
-    new: dict[str, list[Candidate]] = {}
-    for c in news.candidates:
-        if c.kind == "new":
-            new.setdefault(c.log_group, []).append(c)
-    for group, own in sorted(new.items()):
-        lately = {c.family_id for c in recent if c.kind == "new" and c.log_group == group}
-        if len(own) + len(lately) < params.rename_least and group not in memory.runs:
-            continue
-        known = known_templates(row for row in store.group_templates(group) if row[0] not in lately)
-        fresh = {family: renames_of(template, known) for family, template in _templates(store, own)}
-        before = [renames_of(t, known) for _, t in store.family_templates(sorted(lately))]
-        run = common_run([*fresh.values(), *before], params.rename_least)
-        runs = memory.runs.setdefault(group, [])
-        if run and run not in runs:
-            memory.runs[group] = [*runs, run][-_RUNS_KEPT:]
-            deployed.append(_deployment(view, group, run, len(fresh)))
-        renamed = {
-            family: rename.family
-            for family, renames in fresh.items()
-            for rename in renames
-            if rename.run in memory.runs[group]
-        }
-        if not memory.runs[group]:
-            del memory.runs[group]
-        old = store.families(sorted(set(renamed.values())))
-        for family, before_family in renamed.items():
-            news.states[family] = inherited(view.states[family], old[before_family], view.minute)
-            news.live.discard(family)
-        news.candidates[:] = [c for c in news.candidates if c.kind != "new" or c.family_id not in renamed]
-    return deployed
-
-
-def _templates(store: Store, candidates: Iterable[Candidate]) -> list[tuple[int, str]]:
-    return store.family_templates(sorted(c.family_id for c in candidates))
-
-
-def _deployment(view: View, group: str, run: str, patterns: int) -> Candidate:
-    return Candidate(
-        view.minute, "deploy", group, group, 0, patterns, 0.0, 0.0, 0.0, view.first, view.minute * MINUTE_MS,
-        fold=run[:255],
-    )  # fmt: skip
-
-
-def _sampled(store: Store, view: View, candidates: list[Candidate]) -> list[Candidate]:
-    """The candidates worth keeping, with up to three events each and the lines of a traceback folded."""
-    kept: list[Candidate] = []
-    taken: dict[str, int] = {}
-    for c in sorted(candidates, key=lambda c: (-c.score, -c.observed, c.kind, c.subject)):
-        taken[c.log_group] = taken.get(c.log_group, 0) + 1
-        if taken[c.log_group] <= _MOST_OF_GROUP:
-            kept.append(c)
-    samples: dict[str, list[StoredEvent]] = {}
-    result = []
-    for c in kept:
-        own = _samples(store, view, c)
-        samples[c.subject] = own
-        first_ms = c.first_ms or (own[0].ts_ms if own else view.first * MINUTE_MS)
-        result.append(c._replace(sample_ids=tuple(e.id for e in own), first_ms=first_ms))
-    return folded(result, samples)
-
-
-def _samples(store: Store, view: View, candidate: Candidate) -> list[StoredEvent]:
-    """Up to three events of a candidate, earliest first: of the span, or the newest where all of them came late."""
-    family = candidate.family_id
-    if candidate.kind == "errshare":
-        errors = [
-            f for f in view.total if view.states[f].log_group == candidate.log_group
-            and view.states[f].severity_class >= 2
-        ]  # fmt: skip
-        family = max(errors, key=lambda f: (view.total[f], f), default=0)
-    if not family:
-        return []
-    from_ms = 0 if candidate.kind == "new" else view.first * MINUTE_MS
-    until_ms = (view.minute + 1) * MINUTE_MS
-    return store.samples(family, from_ms, until_ms) or store.samples(family, 0, until_ms, newest=True)[::-1]
 
 
 def _known_failures(store: Store, cases: Sequence[Case], view: View) -> frozenset[int]:

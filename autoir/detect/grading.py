@@ -46,7 +46,10 @@ def _severity(
     parts = [
         (worst, ("", "warnings", "errors")[worst]),
         (int(news), "never or seldom seen before"),
-        ((ratio >= params.spike_ratio) + (ratio >= 4 * params.spike_ratio), f"{ratio:.1f} times the usual rate"),
+        (
+            (ratio >= params.spike_ratio) + (ratio >= 4 * params.spike_ratio),
+            f"at least {ratio:.0f} times the usual rate",
+        ),
         ((groups >= 2) + (groups >= 5), f"{groups} log groups"),
         (int(sum_rule_met(candidates, params)), "several independent signs"),
         (int(duration_ms >= _LONG_MIN * MINUTE_MS), f"for over {_LONG_MIN} min"),
@@ -57,6 +60,11 @@ def _severity(
     if known_failure and SEVERITIES.index(severity) < SEVERITIES.index("high"):
         return "high", f"severity high: a known failure is back (points: {text or 'none'})"
     return severity, f"severity {severity}: {points} points ({text or 'none'})"
+
+
+def _ratio(candidate: Candidate) -> float:
+    """Times the expected count; what is expected less than once a span has no rate to speak of, so once is assumed."""
+    return candidate.observed / max(1.0, candidate.expected)
 
 
 def _is_rate(candidate: Candidate) -> bool:

@@ -66,7 +66,7 @@ def high_rates(view: View, params: Params, skip: Collection[int], muted_groups: 
         if count < params.spike_least or family in skip:
             continue
         state = view.states[family]
-        if count <= state.m2 or state.status in ("muted", "known_failure") or state.first_minute is None:
+        if count <= state.m2 or not state.s or state.status in ("muted", "known_failure"):
             continue
         expected = _expected(view, state.s, count, state.log_group, params)
         if count >= params.spike_ratio * expected:

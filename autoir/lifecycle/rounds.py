@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
+from autoir.detect.finding import Subject
 from autoir.detect.grouping import environment_of, qualifies
 from autoir.detect.parameters import Params
 from autoir.incidents import Candidate, Incident
 from autoir.lifecycle.changes import closed, extended, opened
 from autoir.settings import Settings
 from autoir.store import Store
-
-Subject = tuple[str, str]
-"""What a candidate is about: ("family", family id) or (kind, subject)."""
 
 
 class Case(NamedTuple):
