@@ -27,7 +27,7 @@ _HIDE_RANDOM = expression(
     # The rest needs a border on the left. A full stop is none: the digits of 1.2345678e-05 are a number.
     rb"|(?<![0-9A-Za-z.].)(?:"
     # a UUID cut short, as in names of network devices
-    rb"(?<=(?=[0-9-]*[a-fA-F]).)%HEX{7}-%HEX{2,4}(?![\w-])"
+    rb"(?<=(?=[0-9-]{0,12}[a-fA-F]).)%HEX{7}-%HEX{2,4}(?![\w-])"
     # a hex word with a letter and a digit
     rb"|(?<=(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9]).)%HEX{7,}+(?!\w)"
     # AWS X-Ray root
@@ -37,7 +37,7 @@ _HIDE_RANDOM = expression(
     # MAC
     rb"|%HEX(?:[:-]%HEX{2}){5}(?![\w:-])"
     # IPv6 with a letter and a digit
-    rb"|(?<!:.)(?<=(?=[0-9:]*[a-fA-F])(?=[a-fA-F:]*[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.])))"
+    rb"|(?<!:.)(?<=(?=[0-9:]{0,38}[a-fA-F])(?=[a-fA-F:]{0,38}[0-9]).)%HEX{0,3}:(?:%HEX{0,4}:){1,6}%HEX{0,4}(?![\w:.])))"
 )
 
 _TEMPORARY = expression(rb"(?<=/tmp/)tmp\w{6,8}(?![^\s/\"'),:;.\]])")
@@ -54,14 +54,14 @@ _WORD: dict[str, bytes] = {
     # Network devices carry the first eleven characters of a UUID behind a prefix (tap, qvo, …).
     "device": rb"(?<!\w)[a-z]{2,4}?(?=[a-f]*0)%HEX{8}-%HEX{2}(?!\w)",
     "ipv4": rb"(?<!\w)0{1,3}(?:\.0{1,3}){3}(?:[:/]0+)?(?!\w)",
-    "ipv6": rb"(?<![\w:])(?=[a-fA-F:]*0)(?:%HEX{0,4}:){2,7}%HEX{0,4}(?![\w:]|\.0)",
+    "ipv6": rb"(?<![\w:])(?=[a-fA-F:]{0,38}0)(?:%HEX{0,4}:){2,7}%HEX{0,4}(?![\w:]|\.0)",
     "hex": rb"(?<!\w)0[xX]%HEX+(?!\w)",
     "duration": rb"(?<![\w.])0+(?:\.0+)?(?:ns|us|ms|s|m|h|d)(?:0+(?:\.0+)?(?:ns|us|ms|s|m|h))*(?!\w)",
     "size": rb"(?<![\w.])0+(?:\.0+)?(?:[KMGT]i?B|[kKMG]b?|B)(?!\w)",
     # A word of digits alone is a number, or 123456.7 would be masked in two halves and 12345.6 in one.
-    "id": rb"(?<!\w)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]*0)(?=0*[A-Za-z_])\w{6,}",
+    "id": rb"(?<!\w)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]{0,200}0)(?=0*[A-Za-z_])\w{6,}",
     # A plain word before the underscore is no value: req_8abc1234, req_12 and req_<uuid> are one pattern.
-    "id behind a word": rb"(?<=[a-z][a-z]_|[A-Z][A-Z]_)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]*0)"
+    "id behind a word": rb"(?<=[a-z][a-z]_|[A-Z][A-Z]_)(?![a-z]{2,20}_|[A-Z]{2,20}_)(?=[A-Za-z_]{0,200}0)"
     rb"(?=0*[A-Za-z_])\w{4,}",
     # A sign must not follow a word: the dash of req-1 is none.
     "number": rb"(?:(?<!\w)[-+])?0+(?:[.,:]0+)*(?:[eE][-+]?0+(?!\w))?",
