@@ -165,11 +165,7 @@ def _samples(store: Store, view: View, candidate: Candidate) -> list[StoredEvent
     """Up to three events of a candidate, earliest first: of the span, or the newest where all of them came late."""
     family = candidate.family_id
     if candidate.kind == "errshare":
-        errors = [
-            f for f in view.total if view.states[f].log_group == candidate.log_group
-            and view.states[f].severity_class >= 2
-        ]  # fmt: skip
-        family = max(errors, key=lambda f: (view.total[f], f), default=0)
+        family = max(rates.known_errors(view, candidate.log_group), key=lambda f: (view.total[f], f), default=0)
     if not family:
         return []
     from_ms = 0 if candidate.kind == "new" else view.first * MINUTE_MS

@@ -76,9 +76,12 @@ def _is_declared(candidate: Candidate, params: Params) -> bool:
 
 
 def _rate_confidence(candidate: Candidate, params: Params) -> float:
-    """Between the points of ``_RATE_CONFIDENCE`` by the corrected evidence that the score was made of."""
-    halved = 2 if candidate.severity_class == 0 else 1
-    evidence = candidate.score * halved * params.spike_evidence / params.open_score
+    """Between the points of ``_RATE_CONFIDENCE`` by the corrected evidence that the score was made of; a score at its
+    cap has the most."""
+    score = candidate.score * (2 if candidate.severity_class == 0 else 1)
+    if score >= params.spike_cap:
+        return _RATE_CONFIDENCE[-1][1]
+    evidence = score * params.spike_evidence / params.open_score
     (x0, y0), *rest = _RATE_CONFIDENCE
     for x1, y1 in rest:
         if evidence < x1:

@@ -50,11 +50,11 @@ def qualifies(fresh: Sequence[Candidate], span: Sequence[Candidate], params: Par
 
 
 def sum_rule_met(candidates: Sequence[Candidate], params: Params) -> bool:
-    """Whether any five minutes of ``candidates`` open an incident by their sum."""
-    ends = sorted({c.minute for c in candidates if is_independent(c)})
+    """Whether any five minutes of ``candidates`` open an incident by the sum of weak ones alone."""
+    weak = [c for c in candidates if is_independent(c) and c.score < params.open_score]
     return any(
-        summed([c for c in candidates if end - params.span_min < c.minute <= end], params) >= params.open_score
-        for end in ends
+        summed([c for c in weak if end - params.span_min < c.minute <= end], params) >= params.open_score
+        for end in {c.minute for c in weak}
     )
 
 

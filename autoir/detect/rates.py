@@ -1,4 +1,4 @@
-"""Known patterns at an unusual rate, and groups with an unusual share of errors.
+"""Known patterns at an unusual rate, and groups with an unusual share of known errors.
 
 A count is unusual when it is above all blocks seen but one, several times what the pattern's own past and the group's
 present volume explain, and improbable for something that comes in bursts. The tail is corrected for how many such
@@ -79,6 +79,15 @@ def high_rates(view: View, params: Params, skip: Collection[int], muted_groups: 
     return rates
 
 
+def known_errors(view: View, group: str) -> tuple[int, ...]:
+    """The families that a group's share of errors is made of."""
+    return tuple(
+        family for family in view.total
+        if (state := view.states[family]).log_group == group
+        and state.severity_class >= 2 and state.status == "normal"
+    )  # fmt: skip
+
+
 def _family_rate(view: View, state: FamilyState, count: int, expected: float, tests: int, params: Params) -> Rate:
     return Rate(
         "spike", str(state.family_id), state.log_group, state.severity_class, (state.family_id,), count, expected,
@@ -90,8 +99,7 @@ def _family_rate(view: View, state: FamilyState, count: int, expected: float, te
 
 def _share_rate(view: View, share: GroupState, count: int, expected: float, muted: bool, params: Params) -> Rate:
     group = share.log_group
-    errors = [f for f in view.total if view.states[f].severity_class >= 2 and view.states[f].log_group == group]
-    families = tuple(f for f in errors if view.states[f].status != "muted")
+    families = known_errors(view, group)
     size = 1 / dispersion(share.s, share.q, view.blocks, params)
     return Rate(
         "errshare", group, group, 2, families, count, expected, share.m2, size, len(view.volume) + 1, muted

@@ -11,8 +11,8 @@ class View:
     """The minutes ``first`` to ``minute`` (epoch minutes, both included), by family and by log group.
 
     ``total`` holds events of the span and ``now`` those of its last minute; ``seen`` the first and last minute of the
-    span with events. ``volume`` and ``errors`` are the events of a group and those of them of class 2. ``blocks`` is
-    how many five-minute blocks the baseline has learned from.
+    span with events. ``volume`` and ``errors`` are the events of a group and those of known errors among them (what
+    is suspect is judged by itself). ``blocks`` is how many five-minute blocks the baseline has learned from.
     """
 
     first: int
@@ -57,6 +57,6 @@ def view_of(
         state = states[family]
         group = state.log_group
         volume[group] = volume.get(group, 0) + n
-        if state.severity_class >= 2 and state.status != "muted":
+        if state.severity_class >= 2 and state.status == "normal":
             errors[group] = errors.get(group, 0) + n
     return view

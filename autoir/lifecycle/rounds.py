@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
+from autoir.detect.baseline import is_block_end
 from autoir.detect.finding import Subject
 from autoir.detect.grouping import environment_of, qualifies
 from autoir.detect.parameters import Params
@@ -149,7 +150,8 @@ def _carry_on(
     minute, params, settings = round_.minute, round_.params, round_.settings
     incident, candidates = case.incident, (*case.candidates, *joining)
     if joining or is_live(case, round_.live):
-        retell = bool(joining) or (minute + 1) % params.span_min == 0
+        age_min = minute - incident.opened_ms // MINUTE_MS
+        retell = bool(joining) or age_min < settings.window_min or is_block_end(minute, params)
         before = incident
         incident = extended(
             store, incident, candidates, minute, settings, params,

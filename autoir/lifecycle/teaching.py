@@ -8,7 +8,7 @@ look like the first ever.
 from collections.abc import Sequence
 
 from autoir.clock import MINUTE_MS
-from autoir.detect.baseline import ALL, CLASS2, block_of, with_block, with_group_block
+from autoir.detect.baseline import CLASS2, block_of, with_block, with_group_block
 from autoir.detect.parameters import Params
 from autoir.incidents import Candidate, Incident, PatternStatus, Verdict
 from autoir.store import Store
@@ -35,8 +35,8 @@ def _apply(store: Store, verdict: Verdict, minute: int, params: Params) -> None:
     if incident and verdict.status == "normal":
         first, last = _span(incident, minute, params)
         states = _learned(store, states, first, last, params)
-        for group in sorted({c.log_group for c in candidates if c.kind == "errshare"}):
-            _learn_errors(store, group, first, last, params)
+        for group in incident.log_groups:
+            _learn_errors(store, group, families, first, last, params)
     store.save_families(states)
     store.set_status([state.family_id for state in states], verdict.status)
 
@@ -80,15 +80,15 @@ def _learned(store: Store, states: list[FamilyState], first: int, last: int, par
     return learned
 
 
-def _learn_errors(store: Store, group: str, first: int, last: int, params: Params) -> None:
-    errors = [state.family_id for state in store.families_of(group) if state.severity_class >= 2]
+def _learn_errors(store: Store, group: str, taught: list[int], first: int, last: int, params: Params) -> None:
+    """Let the group's share of errors learn the blocks that it left out for the incident."""
+    errors = [s for s in store.families_of(group) if s.severity_class >= 2]
+    normal = [s.family_id for s in errors if s.status == "normal" or s.family_id in taught]
     total: dict[int, int] = {}
-    for series in store.family_series(errors, first, last).values():
+    for series in store.family_series(normal, first, last).values():
         for minute, n in series.items():
             total[minute] = total.get(minute, 0) + n
-    known = store.groups()
-    state = known.get((group, CLASS2)) or GroupState(group, CLASS2, 0, 0, 0, 0, None, None, 0)
+    state = store.groups().get((group, CLASS2)) or GroupState(group, CLASS2, 0, 0, 0, 0, None, None, 0)
     for n in _blocks(total, params):
         state = with_group_block(state, n)
-    if (group, ALL) in known:
-        store.save_groups([state])
+    store.save_groups([state])
