@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from heapq import merge
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -20,7 +20,7 @@ from autoir.clock import DAY_MS, MINUTE_MS
 from autoir.errors import UsageError
 from autoir.events import LogEvent
 from autoir.incidents import Incident
-from autoir.ingest import BATCH_EVENTS, Ingest
+from autoir.ingest import BATCH_BYTES, BATCH_EVENTS, Ingest
 from autoir.metrics import Tally
 from autoir.settings import Settings
 from autoir.store import Store
@@ -53,10 +53,13 @@ def read_events(path: Path, zone: tzinfo = UTC) -> Iterator[LogEvent | Refused]:
     file = LogFile(path)
     source = Source(f"/local/{path.name.split('.')[0]}", path.name, zone, fixed_ms=file.modified_ms)
     parser = parse_aws_tail if file.aws_tail else parse
+    now_ms = taken_ms = file.modified_ms
     for record in file.records(0):
-        item = parser(source, record, file.modified_ms)
-        if isinstance(item, LogEvent) and not file.json_lines:
-            item = item._replace(ingest_ms=item.ts_ms)
+        item = parser(source, record, now_ms)
+        if isinstance(item, LogEvent) and item.ingest_ms == now_ms:
+            # It says nothing of its arrival. A time that was still to come when the file was closed is none.
+            taken_ms = taken_ms if item.ts_ms > now_ms + DAY_MS else item.ts_ms
+            item = item._replace(ingest_ms=taken_ms)
         yield item
     if file.cut.reason:
         raise UsageError(f"{path}: {file.cut.reason}.", "A backtest needs the whole file: fetch it again.")
@@ -76,12 +79,15 @@ def replay(
     now = 0
     next_sweep: int | None = None
     batch: list[LogEvent | Refused] = []
+    size = 0
     ingest = Ingest(store, replace(settings, retention_days_events=0), lambda: now)
 
     def commit() -> None:
+        nonlocal size
         if batch:
             ingest.store_events(batch)
             batch.clear()
+            size = 0
 
     def sweep_until(until: int) -> int:
         nonlocal now
@@ -107,7 +113,8 @@ def replay(
                 next_sweep = sweep_until(event.ingest_ms)
             now = max(now, event.ingest_ms)
         batch.append(event)
-        if len(batch) >= BATCH_EVENTS:
+        size += len(event.message if isinstance(event, LogEvent) else event.text)
+        if len(batch) >= BATCH_EVENTS or size >= BATCH_BYTES:
             commit()
     commit()
     if next_sweep is not None:
@@ -134,15 +141,18 @@ def backtest(
     streams = [read_events(path, zone) for path in paths]
     events: Iterable[LogEvent | Refused] = streams[0]
     if len(streams) > 1:
-        events = merge(*(_dated(stream) for stream in streams), key=attrgetter("ingest_ms"))
+        events = (item for _, item in merge(*(_dated(stream) for stream in streams), key=itemgetter(0)))
     with scratch_store() as store:
         replay(events, store, settings, sweep_every_ms=sweep_every_ms, progress=progress)
         return sorted(store.incidents(limit=1_000_000), key=lambda i: (i.opened_ms, i.id))
 
 
-def _dated(stream: Iterable[LogEvent | Refused]) -> Iterator[LogEvent]:
-    """Only what has a time can be put in order."""
-    return (item for item in stream if isinstance(item, LogEvent))
+def _dated(stream: Iterable[LogEvent | Refused]) -> Iterator[tuple[int, LogEvent | Refused]]:
+    """Each item with when it was taken in; what could not be read goes with what stands before it."""
+    taken_ms = 0
+    for item in stream:
+        taken_ms = item.ingest_ms if isinstance(item, LogEvent) else taken_ms
+        yield taken_ms, item
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from autoir.redact import Redactor, compile_user_rules
 from autoir.settings import Settings
 from autoir.store import Store
 from autoir.store.rows import Batch, Cursor, EventRow, PatternRow, QuarantineRow, StreamRow
-from autoir.tail.files import LogFile, Place, loads
-from autoir.tail.formats import Refused, Source, is_aws_tail, parse, parse_aws_tail
-from autoir.tail.lines import MAX_LINE, Joiner, Record, looks_binary, read_chunks
+from autoir.tail.files import Following, LogFile, Place, loads
+from autoir.tail.formats import AWS_TAIL_STARTS, Refused, Source, is_aws_tail, parse, parse_aws_tail
+from autoir.tail.lines import MAX_LINE, Joiner, Record, is_quiet, looks_binary, read_chunks
 
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 900_000
@@ -63,12 +63,12 @@ class Ingest:
         Raises UnreachableError when the store is gone: what was committed stays, and the same events again are safe.
         """
         stream = iter(events)
-        batch, more = self._take(stream)
-        while more:
-            following, more = self._take(stream)
+        batch = self._take(stream)
+        while following := self._take(stream):
             self._commit(batch, None)
             batch = following
-        self._commit(batch, cursor)
+        if batch or cursor:
+            self._commit(batch, cursor)
         self.tally.check()
 
     def note_repairs(self, records: Iterable[Record]) -> None:
@@ -76,16 +76,16 @@ class Ingest:
         if broken := sum(record.invalid for record in records):
             self.tally.repaired["invalid UTF-8"] += broken
 
-    def _take(self, stream: Iterator[LogEvent | Refused]) -> tuple[list[LogEvent | Refused], bool]:
-        """The next batch, and whether there may be more behind it."""
+    def _take(self, stream: Iterator[LogEvent | Refused]) -> list[LogEvent | Refused]:
+        """The next batch; empty when there is no more."""
         batch: list[LogEvent | Refused] = []
         size = 0
         for item in islice(stream, BATCH_EVENTS):
             batch.append(item)
-            size += len(item.message) if isinstance(item, LogEvent) else 0
+            size += len(item.message if isinstance(item, LogEvent) else item.text)
             if size >= BATCH_BYTES:
-                return batch, True
-        return batch, len(batch) == BATCH_EVENTS
+                break
+        return batch
 
     def _commit(self, items: Sequence[LogEvent | Refused], cursor: Cursor | None) -> None:
         tally, now = self.tally, self._clock()
@@ -109,7 +109,7 @@ class Ingest:
         patterns = self._new_patterns(rows, quarantine, now)
         batch = Batch([row for row, _ in rows.values()], patterns, list(streams.values()), quarantine, cursor)
         self._write(batch)
-        self._remember(patterns, streams)
+        self._remember(streams)
         self._escalate(batch, now)
 
     def _prepare(
@@ -120,9 +120,11 @@ class Ingest:
             self.tally.filtered["expired"] += 1
             return None
         message = self._redact(self._repaired(event.message))
-        if event.ts_ms > max(now, event.ingest_ms) + EARLIEST_MS:
+        if not (event.log_group.isprintable() and event.log_stream.isprintable()):
+            event = event._replace(log_group=_storable(event.log_group), log_stream=_storable(event.log_stream))
+        if event.ts_ms > now + EARLIEST_MS:
             ahead = (event.ts_ms - now) // HOUR_MS
-            return self._quarantine(event, "in the future", f"{ahead} hours ahead of {now}", message, now)
+            return self._quarantine(event, "in the future", f"{ahead} hours ahead of the clock", message, now)
         if len(message) > MAX_LINE:
             return self._quarantine(event, "too long", f"over {MAX_LINE} bytes", message, now)
         if max(len(event.log_group), len(event.log_stream)) > _NAME:
@@ -138,20 +140,14 @@ class Ingest:
         return row, pattern
 
     def _repaired(self, message: str) -> str:
-        """``message`` with what no store can hold replaced by a visible mark."""
-        if message.isascii():
-            if "\0" not in message:
-                return message
-        else:
-            try:
-                message.encode()
-            except UnicodeEncodeError:
-                self.tally.repaired["lone surrogate"] += 1
-                message = message.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        """``message`` with what no store can hold replaced by a visible mark, and counted."""
         if "\0" in message:
             self.tally.repaired["NUL"] += 1
-            message = message.replace("\0", "␀")
-        return message
+        elif message.isascii():
+            return message
+        if not _is_unicode(message):
+            self.tally.repaired["lone surrogate"] += 1
+        return _storable(message)
 
     def _qualified(self, event: LogEvent) -> str:
         """The log group's name in this store: with account and Region when they are not the store's own."""
@@ -214,7 +210,8 @@ class Ingest:
         self.tally.stored += written.stored
         self.tally.duplicate += written.duplicate
         self.tally.quarantined.update(row.reason for row in batch.quarantine)
-        self.tally.patterns_new += len(batch.patterns)
+        self.tally.patterns_new += sum(p.pattern_id not in self._known for p in batch.patterns)
+        self._known.update((p.pattern_id, p.template) for p in batch.patterns)
 
     def _bisect(self, batch: Batch, error: RejectedError) -> None:
         events = batch.events
@@ -224,16 +221,15 @@ class Ingest:
             row = events[0]
             refused = QuarantineRow(row.id, self._clock(), row.log_group, "", "rejected", str(error)[:512],
                                     len(row.message), None)  # fmt: skip
-            self._write(batch._replace(events=[], quarantine=[*batch.quarantine, refused]))
+            self._write(batch._replace(events=[], patterns=[], quarantine=[*batch.quarantine, refused]))
             return
         middle = len(events) // 2
-        self._write(batch._replace(events=events[:middle], quarantine=[], cursor=None))
-        self._write(batch._replace(events=events[middle:], patterns=[]))
+        self._write(_with_events(batch, events[:middle])._replace(quarantine=[], cursor=None))
+        self._write(_with_events(batch, events[middle:]))
 
-    def _remember(self, patterns: list[PatternRow], streams: dict[tuple[str, str], StreamRow]) -> None:
+    def _remember(self, streams: dict[tuple[str, str], StreamRow]) -> None:
         if len(self._streams) > _KNOWN:
             self._streams.clear()
-        self._known.update((p.pattern_id, p.template) for p in patterns)
         self._streams.update((key, row.stream_id) for key, row in streams.items())
 
     def _escalate(self, batch: Batch, now: int) -> None:
@@ -245,6 +241,27 @@ class Ingest:
                 self.store.escalate(group, TOKEN_MASK_VERSION, now)
                 self._versions[group] = TOKEN_MASK_VERSION
                 self._masker.escalate(group)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _storable(text: str) -> str:
+    """``text`` with NUL and lone surrogates, which no store can hold, as visible marks."""
+    if not _is_unicode(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\0", "␀")
+
+
+def _with_events(batch: Batch, events: list[EventRow]) -> Batch:
+    """``batch`` with those of its events alone, and the patterns that they need."""
+    needed = {row.pattern_id for row in events}
+    return batch._replace(events=events, patterns=[p for p in batch.patterns if p.pattern_id in needed])
 
 
 def read_file(
@@ -265,18 +282,19 @@ def read_file(
     name = "file:" + stable_id(str(file.path.resolve()))
     saved = ingest.store.cursor(name, log_group)
     place = loads(saved.token) if saved and not restart else None
-    if place is None or not file.resumes(place):
-        place = Place(0, "", 0, file.modified_ms)
-    source = Source(log_group, log_stream, zone, fixed_ms=place.fixed_ms)
+    source = Source(log_group, log_stream, zone, fixed_ms=file.modified_ms)
+    if saved and place and file.resumes(place):
+        source.last_ms = saved.watermark_ms or None
+    else:
+        place = Place(0, "", 0)
     parser = parse_aws_tail if file.aws_tail else parse
-    records = file.records(place.offset)
+    records = file.records(file.start(place))
     offset = place.offset
     while block := _block(records):
-        offset = block[-1].end
-        now = clock()
-        token = file.place(offset, place.fixed_ms).dumps()
-        cursor = Cursor(name, log_group, source.last_ms or 0, token)
-        ingest.store_events([parser(source, record, now) for record in block], cursor)
+        offset, now = block[-1].end, clock()
+        events = [parser(source, record, now) for record in block]
+        token = file.place(offset, None if block[-1].whole else block[-1].start).dumps()
+        ingest.store_events(events, Cursor(name, log_group, source.last_ms or 0, token))
         ingest.note_repairs(block)
         if progress:
             progress(ingest.tally, offset - place.offset)
@@ -296,17 +314,21 @@ def follow_file(
 ) -> int:
     """Store ``path`` and what is appended to it, until ``wait`` (which pauses) says False; returns the bytes read.
 
-    A line is taken when it is ended. A file that was rotated or truncated is read anew from its start.
+    A line is taken when it is ended, and the last one when nothing followed it for a pause: it may go on. A file that
+    was rotated is read to its end before the next one, a truncated one anew from its start.
     """
-    read, seen = 0, -1
-    while True:
-        if path.exists() and (size := path.stat().st_size) != seen:
-            seen = size
-            read += read_file(
-                ingest, LogFile(path, growing=True), log_group, log_stream, clock=clock, zone=zone, progress=progress
+    with Following(path) as following:
+
+        def read(*, last: bool = False) -> int:
+            return sum(
+                read_file(ingest, file, log_group, log_stream, clock=clock, zone=zone, progress=progress)
+                for file in following.look(last=last)
             )
-        if not wait():
-            return read
+
+        done = read()
+        while wait():
+            done += read()
+        return done + read(last=True)
 
 
 def read_pipe(
@@ -317,21 +339,17 @@ def read_pipe(
     *,
     clock: Clock,
     zone: tzinfo = UTC,
+    quiet: Callable[[BinaryIO], bool] = is_quiet,
     progress: Progress | None = None,
 ) -> int:
     """Store the lines of a pipe as they come; returns the bytes read. A pipe has no cursor: a line that carries its
     own time is stored once however often it comes, as long as it is not repeated within that time."""
     source = Source(log_group, log_stream, zone, by_place=False)
-    joiner = Joiner()
+    parser, joiner = parse, Joiner()
     end = 0
-    head: list[str] = []
-    for lines in read_chunks(stream):
-        if not head:
-            head = [line.text.decode("utf-8", "replace") for line in lines]
-            if looks_binary("\n".join(head).encode()[:8192]):
-                raise UsageError("The input is binary, not a log.", "Give text or JSON Lines: zcat app.log.gz | …")
-        parser = parse_aws_tail if is_aws_tail(head) else parse
-        records = iter([*joiner.records(lines), *joiner.flush()])
+
+    def store(records: Iterator[Record]) -> None:
+        nonlocal end
         while block := _block(records):
             now = clock()
             ingest.store_events([parser(source, record, now) for record in block])
@@ -339,6 +357,18 @@ def read_pipe(
             end = block[-1].end
         if progress:
             progress(ingest.tally, end)
+
+    for number, (lines, is_settled) in enumerate(read_chunks(stream, quiet)):
+        if number == 0:
+            head = [line.text for line in lines]
+            if looks_binary(b"\n".join(head)[:8192]):
+                raise UsageError("The input is binary, not a log.", "Give text or JSON Lines: zcat app.log.gz | …")
+            if is_aws_tail(text.decode("utf-8", "replace") for text in head):
+                parser, joiner = parse_aws_tail, Joiner(starts=AWS_TAIL_STARTS)
+        store(joiner.records(lines))
+        if is_settled:
+            store(joiner.flush())
+    store(joiner.flush())
     return end
 
 

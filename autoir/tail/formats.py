@@ -4,10 +4,11 @@ CloudWatch events as JSON Lines keep their own group, stream, time and id. ``aws
 front of the message. Anything else is the line itself: its time is read off it, or the last time seen above it.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -18,8 +19,17 @@ from autoir.tail import timestamps
 from autoir.tail.lines import MAX_LINE, Record
 
 _CLOUDWATCH = frozenset({"logGroup", "logGroupName", "logStream", "logStreamName", "eventId", "ingestionTime"})
-_AWS_TAIL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00) (\S*[/\[:-]\S*) (.*)", re.DOTALL)
+# The name of a stream holds no colon, and a level or a lone dash is no name.
+_AWS_TAIL = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00) "
+    r"(?!\[?(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)(?=\S*\w)"
+    r"([^\s:*]*[/\[-][^\s:*]*) (.*)",
+    re.DOTALL,
+)
+AWS_TAIL_STARTS = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 \S")
+"""What every record of ``aws logs tail`` begins with; the further lines of a message do not."""
 _SNIFF = 20
+_TWINS = 10_000
 
 
 class Refused(NamedTuple):
@@ -47,18 +57,18 @@ class Source:
     """Whether a line is known by its place (a file), or by its time and how often it came (a pipe)."""
     last_ms: int | None = None
 
-    _twins: dict[str, int] = field(default_factory=dict, init=False)
-    _twins_ms: int = field(default=0, init=False)
+    _twins: dict[tuple[int, str], int] = field(default_factory=dict, init=False)
 
     def event_id(self, record: Record, ts_ms: int) -> str:
         """An id for a line that has none of its own."""
         digest = blake2b(record.text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
         if self.by_place:
             return f"{record.start}:{digest}"
-        if ts_ms != self._twins_ms:
-            self._twins, self._twins_ms = {}, ts_ms
-        self._twins[digest] = self._twins.get(digest, -1) + 1
-        return f"{ts_ms}:{self._twins[digest]}:{digest}"
+        twin = self._twins.pop((ts_ms, digest), -1) + 1
+        if len(self._twins) >= _TWINS:
+            del self._twins[next(iter(self._twins))]
+        self._twins[ts_ms, digest] = twin
+        return f"{ts_ms}:{twin}:{digest}"
 
 
 def _text(value: object, default: str) -> str:
@@ -70,8 +80,9 @@ def cloudwatch(source: Source, record: Record, fields: Mapping[str, object]) -> 
     group = _text(fields.get("logGroup"), _text(fields.get("logGroupName"), source.log_group))
     stream = _text(fields.get("logStream"), _text(fields.get("logStreamName"), source.log_stream))
     ts, message = fields.get("timestamp"), fields.get("message")
-    if not isinstance(ts, int) or isinstance(ts, bool) or not isinstance(message, str):
-        missing = "message" if isinstance(ts, int) else "timestamp"
+    dated = isinstance(ts, int) and not isinstance(ts, bool)
+    if not isinstance(ts, int) or not dated or not isinstance(message, str):
+        missing = "message" if dated else "timestamp"
         wanted = {"message": "message as text", "timestamp": "timestamp in epoch milliseconds"}[missing]
         detail = f"a CloudWatch event needs {wanted}"
         return Refused(group, stream, f"no {missing}", detail, record.text, record.size, str(record.start))
@@ -106,7 +117,28 @@ def plain(source: Source, record: Record, now_ms: int, fields: Mapping[str, obje
 
 
 def _year(now_ms: int) -> int:
-    return int(1970 + now_ms / 31_556_952_000)
+    return datetime.fromtimestamp(now_ms / 1000, UTC).year
+
+
+def _fields(text: str) -> Mapping[str, object] | None:
+    """The fields of a JSON object; None for anything else."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if "\\ud" not in text.lower():
+            return None
+        # Half a pair of surrogates is no Unicode, but no reason to lose the group and time of a line either.
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_cloudwatch(fields: Mapping[str, object]) -> bool:
+    """Whether fields are those of a CloudWatch event, be it one that lacks its message."""
+    own = len(_CLOUDWATCH & fields.keys())
+    return own > 1 or (own == 1 and "message" in fields)
 
 
 def parse(source: Source, record: Record, now_ms: int) -> LogEvent | Refused:
@@ -117,14 +149,10 @@ def parse(source: Source, record: Record, now_ms: int) -> LogEvent | Refused:
             source.log_group, source.log_stream, "too long", detail, record.text, record.size, str(record.start)
         )
     if record.text.startswith("{"):
-        try:
-            fields = orjson.loads(record.text)
-        except orjson.JSONDecodeError:
-            fields = None
-        if isinstance(fields, dict):
-            if "message" in fields and not _CLOUDWATCH.isdisjoint(fields):
-                return cloudwatch(source, record, fields)
-            return plain(source, record, now_ms, fields)
+        fields = _fields(record.text)
+        if fields is not None and _is_cloudwatch(fields):
+            return cloudwatch(source, record, fields)
+        return plain(source, record, now_ms, fields)
     return plain(source, record, now_ms)
 
 
@@ -136,13 +164,15 @@ def parse_aws_tail(source: Source, record: Record, now_ms: int) -> LogEvent | Re
     ts_ms = timestamps.from_text(time)
     if ts_ms is None:
         return parse(source, record, now_ms)
+    source.last_ms = ts_ms
     return LogEvent(source.log_group, stream, ts_ms, message, source.event_id(record, ts_ms), now_ms)
 
 
 def is_aws_tail(head: Iterable[str]) -> bool:
     """Whether the first lines of a file are those of ``aws logs tail``."""
     lines = [line for line in head if line and not line[0].isspace()][:_SNIFF]
-    return bool(lines) and all(_AWS_TAIL.match(line) for line in lines)
+    told = [bool(_AWS_TAIL.match(line)) for line in lines]
+    return bool(told) and told[0] and sum(told) * 2 >= len(told)
 
 
 def is_json_lines(head: Iterable[str]) -> bool:

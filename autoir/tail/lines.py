@@ -6,7 +6,8 @@ cursor can only ever point between two records.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+import select
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 MAX_LINE = 1_048_576
@@ -14,8 +15,16 @@ MAX_LINE = 1_048_576
 
 _CHUNK = 262_144
 _MAX_LINES = 1_000
-_TRACEBACK = "Traceback (most recent call last):"
-_CONTINUES = re.compile(r"[ \t]|Caused by: |\.\.\. \d+ more|Traceback \(most recent call last\):|$")
+_TRACEBACK = b"Traceback (most recent call last):"
+_CONTINUES = re.compile(
+    r"[ \t]|Caused by: |\.\.\. \d+ more|$"
+    r"|Traceback \(most recent call last\):|During handling of the above exception|The above exception was the direct"
+    r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b"
+)
+_LOOK = 160
+_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?!.*-----END )")
+_KEY_GOES_ON = re.compile(rb"[ \t]{0,40}(?:[A-Za-z0-9+/=]{0,80}\s*$|(?:Proc-Type|DEK-Info): |-----END )")
+_PAUSE_S = 0.5
 
 
 class Line(NamedTuple):
@@ -60,18 +69,25 @@ def read_lines(stream: BinaryIO, offset: int = 0) -> Iterator[Line]:
         yield Line(bytes(parts), start, start + size, size, False)
 
 
-def read_chunks(stream: BinaryIO) -> Iterator[list[Line]]:
-    """Lines of a pipe as they arrive: those that each read completed, and at the end what is left."""
+def is_quiet(stream: BinaryIO) -> bool:
+    """Whether nothing comes from ``stream`` for half a second; False where that cannot be asked."""
+    try:
+        return not select.select([stream.fileno()], [], [], _PAUSE_S)[0]
+    except (OSError, ValueError):
+        return False
+
+
+def read_chunks(stream: BinaryIO, quiet: Callable[[BinaryIO], bool] = is_quiet) -> Iterator[tuple[list[Line], bool]]:
+    """Lines of a pipe as they arrive: those that each read completed, and whether it is ``quiet`` behind them, so that
+    what was one call to the log has come whole. At the end what is left."""
     feed = _Feed(stream)
-    lines = read_lines(feed)  # type: ignore[arg-type]
     ready: list[Line] = []
-    for line in lines:
+    for line in read_lines(feed):  # type: ignore[arg-type]
         ready.append(line)
-        if feed.drained(line.end) or len(ready) >= _MAX_LINES:
-            yield ready
+        drained = feed.drained(line.end)
+        if drained or len(ready) >= _MAX_LINES:
+            yield ready, drained and line.whole and quiet(stream)
             ready = []
-    if ready:
-        yield ready
 
 
 class _Feed:
@@ -105,7 +121,10 @@ def looks_binary(head: bytes) -> bool:
 
 
 def _record(lines: list[Line]) -> Record:
-    raw = b"\n".join(line.text for line in lines)
+    texts = [line.text for line in lines]
+    while len(texts) > 1 and not texts[-1].strip():
+        texts.pop()
+    raw = b"\n".join(texts)
     try:
         text, invalid = raw.decode("utf-8"), False
     except UnicodeDecodeError:
@@ -115,13 +134,16 @@ def _record(lines: list[Line]) -> Record:
 
 
 class Joiner:
-    """Lines to records. ``joining`` off makes each line one record (JSON Lines say so themselves)."""
+    """Lines to records. ``joining`` off makes each line one record (JSON Lines say so themselves); ``starts`` is what
+    every record begins with, where the format says so."""
 
-    def __init__(self, *, joining: bool = True) -> None:
+    def __init__(self, *, joining: bool = True, starts: re.Pattern[bytes] | None = None) -> None:
         self._joining = joining
+        self._starts = starts
         self._held: list[Line] = []
         self._held_bytes = 0
         self._in_traceback = False
+        self._in_key = False
 
     def records(self, lines: Iterable[Line]) -> Iterator[Record]:
         """Records that are complete; the last one stays held until ``flush``."""
@@ -130,17 +152,25 @@ class Joiner:
                 yield from self.flush()
             self._held.append(line)
             self._held_bytes += line.size
+            if line.text.startswith(_TRACEBACK):
+                self._in_traceback = True
+            if not self._in_key and b"PRIVATE KEY-----" in line.text:
+                self._in_key = bool(_KEY_BEGINS.search(line.text))
 
     def _continues(self, line: Line) -> bool:
         if not self._held or not self._joining:
             return False
         if self._held_bytes + line.size > MAX_LINE or len(self._held) >= _MAX_LINES:
             return False
-        text = line.text[:64].decode("ascii", "replace")
-        if text.startswith(_TRACEBACK):
-            self._in_traceback = True
-            return True
-        if _CONTINUES.match(text):
+        if self._in_key:
+            # A private key in one piece, or redaction would not know its lines.
+            self._in_key = b"-----END " not in line.text
+            if _KEY_GOES_ON.match(line.text):
+                return True
+            self._in_key = False
+        if self._starts:
+            return not self._starts.match(line.text)
+        if _CONTINUES.match(line.text[:_LOOK].decode("ascii", "replace")):
             return True
         last_of_traceback, self._in_traceback = self._in_traceback, False
         return last_of_traceback
@@ -148,6 +178,6 @@ class Joiner:
     def flush(self) -> Iterator[Record]:
         """The record that is held, if any: nothing more will come for it."""
         held, self._held, self._held_bytes = self._held, [], 0
-        self._in_traceback = False
+        self._in_traceback = self._in_key = False
         if held and any(line.text.strip() for line in held):
             yield _record(held)
