@@ -119,16 +119,17 @@ class Ingest:
         if self._keep_ms and event.ts_ms < now - self._keep_ms:
             self.tally.filtered["expired"] += 1
             return None
+        row_id = identity(event)
         message = self._redact(self._repaired(event.message))
         if not (event.log_group.isprintable() and event.log_stream.isprintable()):
             event = event._replace(log_group=_storable(event.log_group), log_stream=_storable(event.log_stream))
         if event.ts_ms > now + EARLIEST_MS:
             ahead = (event.ts_ms - now) // HOUR_MS
-            return self._quarantine(event, "in the future", f"{ahead} hours ahead of the clock", message, now)
+            return self._quarantine(row_id, event, "in the future", f"{ahead} hours ahead of the clock", message, now)
         if len(message) > MAX_LINE:
-            return self._quarantine(event, "too long", f"over {MAX_LINE} bytes", message, now)
+            return self._quarantine(row_id, event, "too long", f"over {MAX_LINE} bytes", message, now)
         if max(len(event.log_group), len(event.log_stream)) > _NAME:
-            return self._quarantine(event, "name too long", f"over {_NAME} characters", message, now)
+            return self._quarantine(row_id, event, "name too long", f"over {_NAME} characters", message, now)
         group = self._qualified(event)
         pattern = self._masker.pattern(group, message)
         key = (group, event.log_stream)
@@ -136,7 +137,7 @@ class Ingest:
         if stream_id is None:
             stream_id = stable_number(*key)
             streams[key] = StreamRow(stream_id, *key)
-        row = EventRow(identity(event), event.ts_ms, group, stream_id, pattern.level, pattern.pattern_id, message)
+        row = EventRow(row_id, event.ts_ms, group, stream_id, pattern.level, pattern.pattern_id, message)
         return row, pattern
 
     def _repaired(self, message: str) -> str:
@@ -159,9 +160,11 @@ class Ingest:
             self.store.set_meta("home", place)
         return event.log_group if place == self._home else f"{place}:{event.log_group}"
 
-    def _quarantine(self, event: LogEvent, reason: str, detail: str, message: str, now: int) -> QuarantineRow:
+    def _quarantine(
+        self, row_id: str, event: LogEvent, reason: str, detail: str, message: str, now: int
+    ) -> QuarantineRow:
         return QuarantineRow(
-            identity(event), now, event.log_group[:_NAME], event.log_stream[:_NAME], reason, detail,
+            row_id, now, event.log_group[:_NAME], event.log_stream[:_NAME], reason, detail,
             len(message), message[:_BODY],
         )  # fmt: skip
 
