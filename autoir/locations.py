@@ -9,11 +9,18 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from autoir.errors import UsageError
+
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
-    """AutoIR's folder, made on first use with mode 0700."""
+    """AutoIR's folder, made on first use with mode 0700. Raises UsageError where it cannot be made."""
     folder = Path(environ.get("AUTOIR_HOME") or Path.home() / ".autoir").expanduser()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"AutoIR's folder {folder} cannot be made: {error.strerror or error}.", "AUTOIR_HOME names another one."
+        ) from None
     return folder
 
 

@@ -74,6 +74,7 @@ class Settings:
 
 
 _TABLES = {"heartbeat": "heartbeats"}
+_MOST = 1_000_000
 _EXAMPLES: Mapping[str, object] = {
     "environment_pattern": "^/([^/]+)/",
     "webhook_url": "https://alerts.example.com/autoir",
@@ -95,7 +96,7 @@ def _heartbeats(path: Path, rows: object) -> tuple[Heartbeat, ...]:
     for row in rows:
         match row:
             case {"log_group": str(group), "contains": str(text), "every_s": int(every), **rest} if not rest:
-                if every < 1 or not text or not group:
+                if isinstance(every, bool) or every < 1 or not text or not group:
                     raise _fail(path, f"heartbeat {row}: every_s must be at least 1 and no text empty.", hint)
                 beats.append(Heartbeat(group, text, every))
             case _:
@@ -107,7 +108,9 @@ def _checked(path: Path, key: str, value: object, default: object) -> object:
     example = _EXAMPLES.get(key, default)
     if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
         return tuple(value)
-    if isinstance(default, dict) and isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+    if isinstance(default, dict) and isinstance(value, dict):
+        if wrong := next((name for name, text in value.items() if not isinstance(text, str)), None):
+            raise _fail(path, f"{key}.{wrong} is not a text.", f'Example: {key}.{wrong} = "[0-9]{{9}}"')
         return value
     if type(value) is not type(default):
         raise _fail(
@@ -119,10 +122,11 @@ def _checked(path: Path, key: str, value: object, default: object) -> object:
 def parse(path: Path, text: str) -> Settings:
     """Settings out of the text of ``path``. Raises UsageError naming the key or the line that is wrong."""
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(f"{text}\n")
     except tomllib.TOMLDecodeError as error:
+        said = str(error).replace("end of document", f"line {len(text.splitlines())}, the last one")
         raise _fail(
-            path, f"not valid TOML: {error}.", "Mend that line or move the file away; it is not touched."
+            path, f"not valid TOML: {said}.", "Mend that line or move the file away; it is not touched."
         ) from None
     defaults = Settings()
     known = {f.name: getattr(defaults, f.name) for f in dataclasses.fields(Settings) if f.name != "heartbeats"}
@@ -140,8 +144,9 @@ def parse(path: Path, text: str) -> Settings:
 def validated(path: Path, settings: Settings) -> Settings:
     """``settings`` if each value is in its range; UsageError naming the one that is not otherwise."""
     for key in ("warmup_min", "window_min", "retention_days_events", "retention_days_counts"):
-        if getattr(settings, key) < 0:
-            raise _fail(path, f"{key} = {getattr(settings, key)} is negative.", f"Default: {getattr(Settings(), key)}.")
+        if not 0 <= getattr(settings, key) <= _MOST:
+            said = f"{key} = {getattr(settings, key)} is not within 0 to {_MOST}."
+            raise _fail(path, said, f"Default: {getattr(Settings(), key)}.")
     if not 0 <= settings.min_confidence <= 100:
         raise _fail(path, f"min_confidence = {settings.min_confidence} is not within 0 to 100.", "Default: 70.")
     if settings.min_severity not in SEVERITIES:
@@ -159,7 +164,7 @@ def validated(path: Path, settings: Settings) -> Settings:
 def load(path: Path) -> Settings:
     """Settings of ``path``, the defaults where there is no such file."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
