@@ -48,7 +48,7 @@ AS_SENT = LogEvent("/a", "s", AT, "m", "e", AT)
     ],
 )  # fmt: skip
 def test_a_cloudwatch_event_keeps_its_own_names_time_and_id(names: str, changes: dict[str, object]) -> None:
-    found = event('{"timestamp":1772452800000,"message":"m","eventId":"e",%s}' % names)  # noqa: UP031
+    found = event(f'{{"timestamp":1772452800000,"message":"m","eventId":"e",{names}}}')
     assert found == AS_SENT._replace(**changes)  # type: ignore[arg-type]
 
 
