@@ -39,16 +39,14 @@ def _severity(
 ) -> tuple[Severity, str]:
     worst = max((c.severity_class for c in candidates), default=0)
     groups = len({c.log_group for c in candidates if matters(c, params)})
-    ratio = max(
-        (c.observed / c.expected for c in candidates if _is_rate(c) and c.severity_class and c.expected), default=0
-    )
+    ratio = max((_ratio(c) for c in candidates if _is_rate(c) and c.severity_class), default=0.0)
     news = any(is_independent(c) for c in candidates) or any(_is_declared(c, params) for c in candidates)
     parts = [
         (worst, ("", "warnings", "errors")[worst]),
         (int(news), "never or seldom seen before"),
         (
             (ratio >= params.spike_ratio) + (ratio >= 4 * params.spike_ratio),
-            f"at least {ratio:.0f} times the usual rate",
+            f"{ratio:.0f} times the usual rate or more",
         ),
         ((groups >= 2) + (groups >= 5), f"{groups} log groups"),
         (int(sum_rule_met(candidates, params)), "several independent signs"),
@@ -69,6 +67,13 @@ def _ratio(candidate: Candidate) -> float:
 
 def _is_rate(candidate: Candidate) -> bool:
     return candidate.kind in ("spike", "errshare")
+
+
+def _sign(candidate: Candidate) -> str:
+    """What kind of sign it is; a burst of one error and its group's share of errors are the same."""
+    if candidate.kind in ("new", "recur"):
+        return "news"
+    return "rate" if _is_rate(candidate) else candidate.kind
 
 
 def _is_declared(candidate: Candidate, params: Params) -> bool:
@@ -105,7 +110,7 @@ def _confidence(candidates: Sequence[Candidate], known_failure: bool, params: Pa
     if any(_is_declared(c, params) for c in candidates):
         scores.append((85.0, "something declared to keep coming has stopped"))
     best, reason = max(scores)
-    kinds = {"news" if c.kind in ("new", "recur") else c.kind for c in candidates if c.score >= params.keep_score}
+    kinds = {_sign(c) for c in candidates if c.score >= params.keep_score}
     several = len(kinds) >= 2 or sum_rule_met(candidates, params)
     value = min(_SURE, int(best) + 10 * several)
     return value, f"confidence {value}: {reason} {int(best)}{', independent signs 10' if several else ''}"

@@ -131,12 +131,24 @@ def test_environments(group: str, pattern: str, expected: str) -> None:
         ([found("spike", 2, 5.5 * 5.5 / 3, observed=30, expected=10)], 1, False, "medium", 80),
         ([found("errshare", 2, 12.0, observed=100, expected=10, subject="/a")], 1, False, "medium", 90),
         ([found("spike", 2, 12.0, observed=30, expected=0.01)], 1, False, "medium", 90),
+        ([found("spike", 2, 12.0, observed=9, expected=0.01)], 1, False, "medium", 90),  # hardly a rate: 9 times once
         ([found(), found("errshare", 2, 6.0, observed=30, expected=9, subject="/a")], 1, False, "medium", 95),
+        # one error's burst and its group's share of errors are one sign
+        (
+            [
+                found(kind, 2, 5.6, observed=30, expected=9, subject=s)
+                for kind, s in (("spike", "1"), ("errshare", "/a"))
+            ],
+            1,
+            False,
+            "medium",
+            60,
+        ),
         ([found("heartbeat", 2, 6.0, subject="/a: tick")], 1, False, "medium", 85),
         ([found("spike", 0, 6.0, observed=30, expected=10)], 1, False, "info", 90),
         ([found("new", 0, 0.6)], 1, False, "info", 40),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_severity_and_confidence(
     candidates: list[Candidate], minutes: int, known: bool, severity: str, confidence: int
