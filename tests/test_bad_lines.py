@@ -5,16 +5,21 @@ The good lines before and after are stored whatever stands between them.
 
 import gzip
 import json
+import sqlite3
 from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
-from autoir.errors import UsageError
+from autoir.cli.main import app
+from autoir.clock import system_clock
 from autoir.ingest import Ingest, read_file
-from autoir.settings import Settings, load
-from autoir.store import Store
+from autoir.settings import Settings
+from autoir.store import Store, open_store
 from autoir.store.sqlite import SqliteDatabase
 from autoir.tail.files import LogFile
 
@@ -121,22 +126,47 @@ def test_half_a_gzip_file_stores_its_whole_lines_and_the_rest_when_it_is_whole(t
     store.close()
 
 
-# A file of settings, and what must be said: the file, the line or the key, and what would be right.
-@pytest.mark.parametrize(
-    ("text", "words", "hint"),
-    [
-        ("warmup_min = 5\nwindow_min = \n", "not valid TOML: Invalid value (at line 2", "Mend that line"),
-        ("warm_up = 5\n", "unknown setting 'warm_up'", "warmup_min"),
-        ("warmup_min = '5'\n", "warmup_min = '5' is not of type int", "Example: warmup_min = 240"),
-        ("min_severity = 'awful'\n", "min_severity = 'awful'", "medium"),
-    ],
-)
-def test_a_broken_file_of_settings_is_named_and_left_alone(tmp_path: Path, text: str, words: str, hint: str) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(text)
-    with pytest.raises(UsageError) as refused:
-        load(path)
-    assert str(refused.value).startswith(f"{path}: ")
-    assert words in str(refused.value)
-    assert hint in refused.value.hint
-    assert path.read_text() == text
+def _locked(folder: Path) -> None:
+    open_store(f"sqlite:///{folder}/autoir.db").close()
+    HELD.append(sqlite3.connect(folder / "autoir.db", isolation_level=None))
+    HELD[-1].execute("BEGIN IMMEDIATE")
+
+
+HELD: list[sqlite3.Connection] = []
+# What stops a whole run: what is prepared, the exit code, the words on standard error, and lines stored after a rerun.
+STOPPED: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "a locked store": (_locked, 3, "another process has held the store"),
+    "settings that end too early": (
+        lambda f: (f / "config.toml").write_text("stage = 'x'\nwarmup_min ="), 2, "config.toml: not valid TOML: Invalid"
+    ),
+    "a setting that is not known": (
+        lambda f: (f / "config.toml").write_text("warmup = 5"), 2, "config.toml: unknown setting 'warmup'"
+    ),
+    "a rule that is none": (
+        lambda f: (f / "config.toml").write_text("redact.badge = '('"), 2, "Redaction rule 'badge' is not"
+    ),
+    "a misspelled file": (lambda f: (f / "app.log").rename(f / "apq.log"), 2, "apq.log?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_what_stops_a_run_is_said_and_the_same_command_works_after_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare, code, words = STOPPED[name]
+    moment = datetime.fromtimestamp(system_clock() // 1000, UTC).isoformat()
+    (tmp_path / "app.log").write_text(f"{moment} INFO a\n{moment} INFO b\n")
+    monkeypatch.setattr("autoir.store.sqlite._BUSY_MS", 1)
+    prepare(tmp_path)
+    command = ["logs", "ingest", str(tmp_path / "app.log"), "--json"]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) >= 2
+    while HELD:
+        HELD.pop().close()
+    (tmp_path / "config.toml").unlink(missing_ok=True)
+    if (tmp_path / "apq.log").exists():
+        (tmp_path / "apq.log").rename(tmp_path / "app.log")
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, json.loads(result.stdout)["stored"]) == (0, 2)

@@ -6,6 +6,7 @@ from autoir.clock import MINUTE_MS
 from autoir.errors import RejectedError
 from autoir.store import Store
 from autoir.store.rows import Pending, StoreStats
+from autoir.store.searching import EmbedProgress
 from tests.store.rows import GROUP, MINUTE, NOON, a_batch, a_pattern, a_quarantined, an_event
 
 VECTOR = b"\0\0\x80\x3f" * 384
@@ -40,6 +41,28 @@ def test_how_often_each_pattern_came(
 ) -> None:
     found = filled.pattern_uses(groups, MINUTE + first, MINUTE + last)
     assert sorted((u.pattern_id, u.n, u.first_minute - MINUTE, u.last_minute - MINUTE) for u in found) == uses
+
+
+@pytest.mark.parametrize(
+    ("patterns", "first", "last", "uses"),
+    [
+        ([1, 3, 9], 0, 2, [(1, 3, 0, 1), (3, 1, 0, 0)]),
+        ([2, 1], 2, 2, [(2, 1, 2, 2)]),
+        ([], 0, 2, []),
+        (range(2_500), 1, 2, [(1, 1, 1, 1), (2, 1, 2, 2)]),
+    ],
+)
+def test_how_often_given_patterns_came(
+    filled: Store, patterns: list[int], first: int, last: int, uses: list[tuple[int, int, int, int]]
+) -> None:
+    found = filled.uses_of(patterns, MINUTE + first, MINUTE + last)
+    assert sorted((u.pattern_id, u.n, u.first_minute - MINUTE, u.last_minute - MINUTE) for u in found) == uses
+
+
+@pytest.mark.parametrize(("first", "last", "seen"), [(0, 2, [1, 2, 3]), (1, 2, [1, 2]), (2, 2, [2]), (3, 9, [])])
+def test_which_patterns_came_in_a_time(filled: Store, first: int, last: int, seen: list[int]) -> None:
+    assert sorted(filled.seen_between(MINUTE + first, MINUTE + last)) == seen
+    assert sorted(filled.pattern_ids()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +170,13 @@ def test_a_pattern_that_the_model_refuses_is_not_tried_again(pending: Store) -> 
     assert claimed(pending, NOON + 10**9) == [3, 1]
     assert {p.pattern_id: p.embed_state for p in pending.patterns()}[2] == "failed"
     assert pending.vectors() == []
+
+
+def test_how_far_the_patterns_are_embedded(pending: Store) -> None:
+    assert pending.embed_progress() == EmbedProgress(3, 0, 0, None)
+    pending.save_vectors("model", NOON, [(1, VECTOR)])
+    pending.embed_failed(2, "no")
+    assert pending.embed_progress() == EmbedProgress(1, 1, 1, NOON)
 
 
 @pytest.mark.parametrize("vector", [b"", VECTOR[:-4], VECTOR + b"\0" * 4])
