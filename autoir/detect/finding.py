@@ -4,7 +4,7 @@ The one part of detection that asks the store: for sample lines, for templates w
 how many events of an unusual count were in time. What is unusual is decided by the pure tests beside it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
@@ -13,7 +13,7 @@ from autoir.detect.arrivals import Arrivals, arrivals
 from autoir.detect.folding import folded
 from autoir.detect.memory import Memory
 from autoir.detect.parameters import Params
-from autoir.detect.renames import common_run, inherited, known_templates, renames_of
+from autoir.detect.renames import Rename, common_run, inherited, known_templates, renames_of
 from autoir.detect.view import View
 from autoir.incidents import Candidate
 from autoir.settings import Settings
@@ -53,11 +53,12 @@ def find(
     muted = {(c.kind, c.subject) for c in recent}
     live: set[Subject] = {("family", str(family)) for family in news.live}
     candidates, states = [*news.candidates, *deployed], dict(news.states)
-    high = rates.high_rates(view, params, {*news.states}, {s for kind, s in muted if kind == "errshare"})
-    for rate in high:
-        live.add(("family" if rate.kind == "spike" else rate.kind, rate.subject))
+    reported = {c.subject for c in recent if c.kind == "errshare" and c.score >= params.open_score}
+    for rate in rates.high_rates(view, params, {*news.states}, reported):
         candidate = _in_time(store, view, rate, params)
         if candidate:
+            live.add(("family" if rate.kind == "spike" else rate.kind, rate.subject))
+        if candidate and not rate.muted:
             candidates.append(candidate)
             if candidate.score >= params.open_score and candidate.family_id:
                 state = view.states[candidate.family_id]
@@ -98,42 +99,38 @@ def _absent(
 def _without_renames(
     store: Store, view: View, news: Arrivals, recent: Sequence[Candidate], memory: Memory, params: Params
 ) -> list[Candidate]:
-    """Take out of ``news`` what is an old pattern with the words of a deployment in it; returns the deployments."""
+    """Take out of ``news`` what is an old pattern with the words of a deployment in it; returns the deployments.
+
+    What such a pattern raised lately, before its deployment showed, is made good: it is no suspect any more.
+    """
     deployed = []
-    new: dict[str, list[Candidate]] = {}
-    for c in news.candidates:
-        if c.kind == "new":
-            new.setdefault(c.log_group, []).append(c)
-    for group, own in sorted(new.items()):
-        lately = {c.family_id for c in recent if c.kind == "new" and c.log_group == group}
+    for group in sorted({c.log_group for c in news.candidates if c.kind == "new"}):
+        own = [c for c in news.candidates if c.kind == "new" and c.log_group == group]
+        lately = [c for c in recent if c.kind == "new" and c.log_group == group]
         if len(own) + len(lately) < params.rename_least and group not in memory.runs:
             continue
-        known = known_templates(row for row in store.group_templates(group) if row[0] not in lately)
-        fresh = {family: renames_of(template, known) for family, template in _templates(store, own)}
-        before = [renames_of(t, known) for _, t in store.family_templates(sorted(lately))]
-        run = common_run([*fresh.values(), *before], params.rename_least)
-        runs = memory.runs.setdefault(group, [])
-        if run and run not in runs:
-            memory.runs[group] = [*runs, run][-_RUNS_KEPT:]
+        fresh = {c.family_id: c for c in [*lately, *own]}
+        before = {c.family_id for c in lately}
+        known = known_templates(row for row in store.group_templates(group) if row[0] not in before)
+        renames: dict[int, list[Rename]] = {}
+        for family, template in store.family_templates(sorted(fresh)):
+            renames.setdefault(family, []).extend(renames_of(template, known))
+        run = common_run(renames, {f for f, c in fresh.items() if c.severity_class == 0}, params.rename_least)
+        if run and run not in memory.runs.get(group, ()):
+            memory.runs[group] = [*memory.runs.get(group, ()), run][-_RUNS_KEPT:]
             deployed.append(_deployment(view, group, run, len(fresh)))
-        renamed = {
-            family: rename.family
-            for family, renames in fresh.items()
-            for rename in renames
-            if rename.run in memory.runs[group]
-        }
-        if not memory.runs[group]:
-            del memory.runs[group]
-        old = store.families(sorted(set(renamed.values())))
-        for family, before_family in renamed.items():
-            news.states[family] = inherited(view.states[family], old[before_family], view.minute)
-            news.live.discard(family)
-        news.candidates[:] = [c for c in news.candidates if c.kind != "new" or c.family_id not in renamed]
+        _inherit(store, view, news, renames, memory.runs.get(group, ()))
     return deployed
 
 
-def _templates(store: Store, candidates: Iterable[Candidate]) -> list[tuple[int, str]]:
-    return store.family_templates(sorted(c.family_id for c in candidates))
+def _inherit(store: Store, view: View, news: Arrivals, renames: dict[int, list[Rename]], runs: Collection[str]) -> None:
+    """Give the families that gained one of ``runs`` the past of their old names."""
+    renamed = {family: r.family for family, own in renames.items() for r in own if r.run in runs}
+    states = store.families(sorted({*renamed, *renamed.values()}))
+    for family, old in renamed.items():
+        news.states[family] = inherited(states[family], states[old], view.minute)
+        news.live.discard(family)
+    news.candidates[:] = [c for c in news.candidates if c.family_id not in renamed]
 
 
 def _deployment(view: View, group: str, run: str, patterns: int) -> Candidate:

@@ -89,8 +89,9 @@ class Params:
     gap_least: int = 3
     """Periodic patterns of one group that must be overdue together."""
 
-    rename_least: int = 3
-    """Patterns of one group that gain the same words before that is called a deployment."""
+    rename_least: int = 2
+    """Patterns of one group, a harmless one among them, that gain the same words before that is called a
+    deployment."""
 
     join_most_min: int = 120
     """Minutes after which an incident is cut and goes on as a new one."""

@@ -109,7 +109,7 @@ def _share_rate(view: View, share: GroupState, count: int, expected: float, mute
 def scored(view: View, rate: Rate, count: int, params: Params) -> Candidate | None:
     """``rate`` as a candidate if ``count`` of its events were unusual too, and are worth keeping."""
     least = params.spike_least + (rate.kind == "errshare")
-    if rate.muted or not _is_high(count, rate.expected, rate.second_largest, least, params):
+    if not _is_high(count, rate.expected, rate.second_largest, least, params):
         return None
     surprise = surprise_above(count, rate.expected, rate.size)
     score = min(params.spike_cap, params.open_score * (surprise - log10(max(1, rate.tests))) / params.spike_evidence)

@@ -5,8 +5,7 @@ errors among them. What gives it away is that each new template is an old one pl
 harmless patterns of a group show that run, patterns that differ by it alone inherit their past.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from autoir.store.rows import FamilyState
@@ -44,11 +43,17 @@ def renames_of(template: str, known: Mapping[str, int]) -> list[Rename]:
     return list(found.values())
 
 
-def common_run(candidates: Iterable[list[Rename]], least: int) -> str:
-    """The run of words that at least ``least`` of the new templates gained; empty where there is none."""
-    counts = Counter(run for renames in candidates for run in {rename.run for rename in renames})
-    best = min(counts.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
-    return best[0] if best[1] >= least else ""
+def common_run(renames: Mapping[int, Iterable[Rename]], harmless: Collection[int], least: int) -> str:
+    """The run of words that the templates of at least ``least`` new families gained; empty where there is none.
+
+    One of them must be among the ``harmless``: what only errors have in common is no deployment.
+    """
+    gained: dict[str, set[int]] = {}
+    for family, own in renames.items():
+        for rename in own:
+            gained.setdefault(rename.run, set()).add(family)
+    enough = [(-len(families), run) for run, families in gained.items() if len(families) >= least]
+    return next((run for _, run in sorted(enough) if gained[run] & set(harmless)), "")
 
 
 def inherited(new: FamilyState, old: FamilyState, minute: int) -> FamilyState:

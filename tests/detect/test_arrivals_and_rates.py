@@ -99,7 +99,6 @@ def test_what_is_new_and_speaks_of_failure_becomes_suspect(severity: int, status
         (family(), 40, 1_000, False),
         (family(every=4, status="muted"), 40, 1_000, False),
         (family(every=4, status="known_failure"), 40, 1_000, False),
-        (family(every=4, muted=NOW + 1), 40, 1_000, False),
         # bursts of a hundred were seen, if seldom
         (family(every=4)._replace(q=16 * 100 + 3 * 100**2), 30, 1_000, False),
     ],
@@ -125,7 +124,10 @@ def test_many_kinds_of_errors_together_are_an_unusual_share() -> None:
     assert candidate is not None
     assert (candidate.kind, candidate.subject, candidate.observed) == ("errshare", "/a", 14)
     assert candidate.score >= DEFAULTS.open_score
+    assert not rate.muted
     assert high_rates(seen, DEFAULTS, (), {"/a"})[0].muted
+    quiet = view([family(every=4, muted=NOW + 1)], {1: 40})
+    assert [r.muted for r in high_rates(quiet, DEFAULTS, (), ()) if r.kind == "spike"] == [True]
 
 
 def test_an_unusual_rate_of_harmless_lines_counts_half() -> None:

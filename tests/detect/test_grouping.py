@@ -229,11 +229,22 @@ def test_what_a_template_gained(new: str, runs: list[str]) -> None:
     assert [rename.run for rename in renames_of(new, known)] == runs
 
 
-def test_a_deployment_shows_in_several_patterns_only() -> None:
-    renames = [[Rename(1, "west"), Rename(1, "far")], [Rename(2, "west")], [Rename(3, "west")], []]
-    assert common_run(renames, 3) == "west"
-    assert common_run(renames[:2], 3) == ""
-    assert common_run([], 1) == ""
+@pytest.mark.parametrize(
+    ("gained", "harmless", "expected"),
+    [
+        ({1: ["west", "far"], 2: ["west"], 3: []}, {1}, "west"),
+        ({1: ["west", "far"], 2: ["west"], 3: []}, {3}, ""),  # only errors gained it
+        ({1: ["west"], 2: ["far"]}, {1, 2}, ""),  # each another word
+        ({1: ["b"], 2: ["b", "a"], 3: ["a"]}, {1, 2, 3}, "a"),
+        ({}, {1}, ""),
+    ],
+    ids=range(5),
+)
+def test_a_deployment_shows_in_several_patterns_only(
+    gained: dict[int, list[str]], harmless: set[int], expected: str
+) -> None:
+    renames = {family: [Rename(family, run) for run in runs] for family, runs in gained.items()}
+    assert common_run(renames, harmless, 2) == expected
 
 
 def test_every_kind_of_candidate_can_be_graded() -> None:
