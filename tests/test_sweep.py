@@ -161,6 +161,7 @@ def test_a_missed_heartbeat_opens_and_its_return_closes(store: Store) -> None:
     live(store, [*hum(150), *beats], 150, own)
     (incident,) = told(store)
     assert (at(incident.opened_ms), incident.log_groups, incident.paged) == (63, (CART,), True)
+    assert [(e.message, at(e.ts_ms)) for e in store.events(incident.sample_ids)] == [("INFO pulse of the cart", 59)]
     assert history(incident)[-1] == ("auto_resolve", 110)
 
 

@@ -91,8 +91,11 @@ def _absent(
             gap = absences.overdue_patterns(view, group, store.families_of(group), declared, params)
             missing += [gap] if gap else []
     for beat in settings.heartbeats:
-        overdue = absences.overdue_beat(view, beat, memory.beats.get(absences.beat_key(beat)), params)
-        missing += [overdue] if overdue else []
+        last_ms = memory.beats.get(absences.beat_key(beat))
+        overdue = absences.overdue_beat(view, beat, last_ms, params)
+        if overdue and last_ms is not None:
+            last_heard = store.lines_at(beat.log_group, beat.contains, last_ms)[:1]
+            missing.append(overdue._replace(sample_ids=tuple(last_heard)))
     return missing
 
 
@@ -154,7 +157,7 @@ def sampled(store: Store, view: View, candidates: list[Candidate]) -> list[Candi
         own = _samples(store, view, c)
         samples[c.subject] = own
         first_ms = c.first_ms or (own[0].ts_ms if own else view.first * MINUTE_MS)
-        result.append(c._replace(sample_ids=tuple(e.id for e in own), first_ms=first_ms))
+        result.append(c._replace(sample_ids=c.sample_ids or tuple(e.id for e in own), first_ms=first_ms))
     return folded(result, samples)
 
 

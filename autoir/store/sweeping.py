@@ -235,6 +235,15 @@ class Sweeping(Core):
         )
         return None if rows[0][0] is None else int(rows[0][0])
 
+    def lines_at(self, log_group: str, contains: str, ts_ms: int) -> list[str]:
+        """Ids of the events of ``log_group`` at that very time whose message contains a text."""
+        rows = self.query(
+            "SELECT id FROM autoir_events WHERE log_group = %s AND ts_ms = %s AND message LIKE %s ESCAPE '!'"
+            " ORDER BY id",
+            (log_group, ts_ms, f"%{_escaped(contains)}%"),
+        )
+        return [str(row[0]) for row in rows]
+
     def add_verdict(self, verdict: Verdict) -> None:
         """Keep what a person taught; the next sweep applies it."""
         self.db.execute(
