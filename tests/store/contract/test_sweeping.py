@@ -164,6 +164,7 @@ def test_the_last_line_that_holds_a_text(
 ) -> None:
     last = filled.last_line_ms(group, contains, NOON, NOON + until)
     assert (None if last is None else last - NOON) == found
+    assert len(filled.lines_at(group, contains, NOON if last is None else last)) == (found is not None)
 
 
 def test_a_verdict_waits_until_it_is_applied(store: Store) -> None:
