@@ -13,7 +13,7 @@ import typer
 
 from autoir.cli import stores
 from autoir.cli.documents import stored_incident_document
-from autoir.cli.options import Command, Group, asked, duration_ms, examples
+from autoir.cli.options import Command, Group, ReadCommand, asked, duration_ms, examples
 from autoir.cli.output import READER, Lines, Table, local_time, print_json, show, show_drawn, zone_name
 from autoir.clock import minute_of
 from autoir.errors import UsageError
@@ -48,7 +48,7 @@ By = Annotated[str, typer.Option(metavar="NAME", help="Who does it.  [default: t
 
 @app.command(
     "list",
-    cls=Command,
+    cls=ReadCommand,
     epilog=examples(
         "autoir incidents list", "autoir incidents list --status all --json", "autoir --store demo incidents list"
     ),
@@ -102,7 +102,7 @@ def _row(incident: Incident) -> tuple[str, ...]:
 
 
 @app.command(
-    "show", cls=Command, epilog=examples("autoir incidents show inc-7f3k0a2b", "autoir incidents show 7f3k --json")
+    "show", cls=ReadCommand, epilog=examples("autoir incidents show inc-7f3k0a2b", "autoir incidents show 7f3k --json")
 )
 def show_incident(ctx: typer.Context, id: Id) -> None:
     """One incident whole.

@@ -16,7 +16,7 @@ import typer
 from autoir.cli import stores
 from autoir.cli.documents import event_document
 from autoir.cli.failures import Interrupted, report_error
-from autoir.cli.options import Command, Group, asked, examples, moment_ms, time_zone
+from autoir.cli.options import Command, Group, ReadCommand, asked, examples, moment_ms, time_zone
 from autoir.cli.output import Heading, Lines, body, local_time, note, print_json, show, zone_name
 from autoir.errors import UsageError
 from autoir.report.text import shown
@@ -147,7 +147,7 @@ def _summary(run: "Run", ctx: typer.Context) -> None:
 
 
 @app.command(
-    cls=Command,
+    cls=ReadCommand,
     epilog=examples(
         'autoir logs query "timeout contacting the database"',
         'autoir logs query "payment declined" --group "/shop/*" --since 2h --limit 5',
@@ -190,7 +190,7 @@ def query(
 
 
 @app.command(
-    cls=Command,
+    cls=ReadCommand,
     epilog=examples("autoir logs latest /shop/checkout", "autoir logs latest /local/app --limit 200 --since 15m"),
 )
 def latest(

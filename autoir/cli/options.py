@@ -101,6 +101,12 @@ class Command(TyperCommand):
         return super().invoke(ctx)
 
 
+class ReadCommand(Command):
+    """A command that only reads a store: no setting changes what it says."""
+
+    takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
+
+
 class StorelessCommand(Command):
     """A command that works on no store of the user's."""
 

@@ -5,7 +5,7 @@ from collections import Counter
 import typer
 
 from autoir.cli import stores
-from autoir.cli.options import Command, asked, examples
+from autoir.cli.options import ReadCommand, asked, examples
 from autoir.cli.output import Heading, Lines, Table, local_time, print_json, show, size, zone_name
 from autoir.report.text import shown
 
@@ -14,7 +14,7 @@ _SHOWN = 5
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
-    app.command(cls=Command, epilog=examples("autoir stats", "autoir --store demo stats --json"))(stats)
+    app.command(cls=ReadCommand, epilog=examples("autoir stats", "autoir --store demo stats --json"))(stats)
 
 
 def stats(ctx: typer.Context) -> None:

@@ -54,6 +54,7 @@ def said(stderr: str) -> list[str]:
         ("backtest x.log --truth nope.json", "nope.json", "start_ms"),
         ("backtest --store demo x.log", "no such option --store", "backtest --help"),
         ("--store demo backtest x.log", "autoir backtest takes no --store", "autoir backtest"),
+        ("--config x.toml stats", "autoir stats takes no --config", "autoir stats"),
         ("demo --scenario outage", "no scenario 'outage'", "pool-exhaustion"),
         ("incidents list --status closed", "--status 'closed' is none of", "--status active"),
         ("incidents show zz", "no incident 'zz'", "inc-7f9m1c4d"),
