@@ -23,7 +23,7 @@ from autoir.incidents import Incident
 from autoir.ingest import BATCH_BYTES, BATCH_EVENTS, Ingest
 from autoir.metrics import Tally
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.sqlite import SqliteDatabase
 from autoir.sweep import sweep
 from autoir.tail.files import LogFile
@@ -40,8 +40,7 @@ Progress = Callable[[Tally, int], None]
 def scratch_store() -> Iterator[Store]:
     """A store that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="autoir-backtest-") as folder:
-        store = Store(SqliteDatabase(Path(folder) / "backtest.db", durable=False))
-        store.migrate()
+        store = migrated(SqliteDatabase(Path(folder) / "backtest.db", durable=False))
         try:
             yield store
         finally:

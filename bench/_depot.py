@@ -18,7 +18,7 @@ from autoir.clock import MINUTE_MS
 from autoir.events import stable_id, stable_number
 from autoir.patterns import Masker
 from autoir.settings import Heartbeat, Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.rows import Batch, EventRow, PatternRow, StreamRow
 from autoir.store.sqlite import SqliteDatabase
 from autoir.sweep import sweep
@@ -180,8 +180,7 @@ class Depot:
 @contextmanager
 def opened(path: Path) -> Iterator[Store]:
     """A store in a file, its schema made."""
-    store = Store(SqliteDatabase(path, durable=False))
-    store.migrate()
+    store = migrated(SqliteDatabase(path, durable=False))
     try:
         yield store
     finally:

@@ -19,7 +19,7 @@ from autoir.cli.main import app
 from autoir.clock import system_clock
 from autoir.ingest import Ingest, read_file
 from autoir.settings import Settings
-from autoir.store import Store, open_store
+from autoir.store import migrated, open_store
 from autoir.store.sqlite import SqliteDatabase
 from autoir.tail.files import LogFile
 
@@ -90,8 +90,7 @@ def test_a_bad_line(name: str, packed: bool, tmp_path: Path) -> None:
     case, path = CASES[name], tmp_path / "app.log"
     content = GOOD[0].encode() + b"\n" + case.line + b"\n" + GOOD[1].encode() + b"\n"
     path.write_bytes(gzip.compress(content, 1) if packed else content)
-    store = Store(SqliteDatabase(tmp_path / "autoir.db", durable=False))
-    store.migrate()
+    store = migrated(SqliteDatabase(tmp_path / "autoir.db", durable=False))
     for again in range(2):
         run = Ingest(store, Settings(), lambda: NOW)
         read_file(run, LogFile(path), "/local/app", "app.log", clock=lambda: NOW, restart=True)
@@ -112,8 +111,7 @@ def test_half_a_gzip_file_stores_its_whole_lines_and_the_rest_when_it_is_whole(t
     path = tmp_path / "app.log.gz"
     lines = [f"{AT} INFO request {n * 7919} served" for n in range(3_000)]
     whole = gzip.compress("\n".join(lines).encode() + b"\n")
-    store = Store(SqliteDatabase(tmp_path / "autoir.db", durable=False))
-    store.migrate()
+    store = migrated(SqliteDatabase(tmp_path / "autoir.db", durable=False))
     for share, reason in ((2, "the gzip data ends in the middle"), (1, "")):
         path.write_bytes(whole[: len(whole) // share])
         run, file = Ingest(store, Settings(), lambda: NOW), LogFile(path)

@@ -13,7 +13,7 @@ from autoir.events import LogEvent, identity
 from autoir.ingest import Ingest
 from autoir.metrics import Tally
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.sqlite import SqliteDatabase
 from autoir.tail.formats import Refused
 
@@ -26,9 +26,7 @@ def clock() -> int:
 
 
 def a_store(path: Path) -> Store:
-    store = Store(SqliteDatabase(path / "autoir.db", durable=False))
-    store.migrate()
-    return store
+    return migrated(SqliteDatabase(path / "autoir.db", durable=False))
 
 
 @pytest.fixture
@@ -229,8 +227,7 @@ class Picky(SqliteDatabase):
 def test_rows_that_the_database_refuses_are_found_and_the_others_stored(
     tmp_path: Path, poisoned: set[int], own_pattern: bool
 ) -> None:
-    store = Store(Picky(tmp_path / "picky.db", durable=False))
-    store.migrate()
+    store = migrated(Picky(tmp_path / "picky.db", durable=False))
     run = Ingest(store, Settings(), clock)
     word = "poison {}" if own_pattern else "user 0123456789poison{}"
     run.store_events([an_event(n, word.format(n) if n in poisoned else f"fine {n}") for n in range(10)])

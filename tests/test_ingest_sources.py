@@ -13,7 +13,7 @@ from autoir.errors import UsageError
 from autoir.ingest import Ingest, follow_file, read_file, read_pipe
 from autoir.metrics import Tally
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.sqlite import SqliteDatabase
 from autoir.tail.files import LogFile
 
@@ -26,9 +26,7 @@ def clock() -> int:
 
 
 def a_store(path: Path) -> Store:
-    store = Store(SqliteDatabase(path / "autoir.db", durable=False))
-    store.migrate()
-    return store
+    return migrated(SqliteDatabase(path / "autoir.db", durable=False))
 
 
 @pytest.fixture

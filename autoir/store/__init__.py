@@ -28,9 +28,9 @@ def open_database(url: str) -> Database:
     raise UsageError(f"{url.split('@')[-1]!r} does not name a store.", "Example: --store sqlite:////var/lib/autoir.db")
 
 
-def open_store(url: str) -> Store:
-    """The store that ``url`` names, its schema brought up to date."""
-    store = Store(open_database(url))
+def migrated(db: Database) -> Store:
+    """The store in ``db``, its schema brought up to date; closed again where that is refused."""
+    store = Store(db)
     try:
         store.migrate()
     except AutoirError:
@@ -39,4 +39,9 @@ def open_store(url: str) -> Store:
     return store
 
 
-__all__ = ["Store", "open_database", "open_store"]
+def open_store(url: str) -> Store:
+    """The store that ``url`` names, its schema brought up to date."""
+    return migrated(open_database(url))
+
+
+__all__ = ["Store", "migrated", "open_database", "open_store"]

@@ -11,7 +11,7 @@ from autoir.clock import MINUTE_MS
 from autoir.events import stable_id, stable_number
 from autoir.patterns import Masker
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.rows import Batch, EventRow, PatternRow, StreamRow
 from autoir.store.sqlite import SqliteDatabase
 from autoir.sweep import SweepReport, sweep
@@ -36,8 +36,7 @@ class Said(NamedTuple):
 @contextmanager
 def fresh_store(path: Path) -> Iterator[Store]:
     """An empty store in a file."""
-    store = Store(SqliteDatabase(path, durable=False))
-    store.migrate()
+    store = migrated(SqliteDatabase(path, durable=False))
     try:
         yield store
     finally:
