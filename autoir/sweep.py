@@ -51,18 +51,23 @@ def sweep(store: Store, now_ms: int, settings: Settings, *, params: Params = DEF
     judged: int | None = None
     opened: list[str] = []
     closed: list[str] = []
-    while True:
-        with store.transaction():
-            step = _next(store, last, settings, params)
-            if step is None:
-                return SweepReport(minutes, judged, candidates, tuple(opened), tuple(closed), pages)
-            expected, minute, memory = step
-            kept, outcome = _judge(store, minute, memory, now_ms, settings, params)
-            store.set_meta(_MEMORY, json.dumps(asdict(memory), separators=(",", ":"), sort_keys=True))
-            store.move_swept(expected, minute)
-        minutes, judged, candidates, pages = minutes + 1, minute, candidates + kept, pages + outcome.paged
+
+    def judge_next() -> tuple[int, int, Outcome] | None:
+        step = _next(store, last, settings, params)
+        if step is None:
+            return None
+        expected, minute, memory = step
+        kept, outcome = _judge(store, minute, memory, now_ms, settings, params)
+        store.set_meta(_MEMORY, json.dumps(asdict(memory), separators=(",", ":"), sort_keys=True))
+        store.move_swept(expected, minute)
+        return minute, kept, outcome
+
+    while done := store.atomically(judge_next):
+        judged, kept, outcome = done
+        minutes, candidates, pages = minutes + 1, candidates + kept, pages + outcome.paged
         opened += [incident.id for incident in outcome.opened]
         closed += [incident.id for incident in outcome.closed]
+    return SweepReport(minutes, judged, candidates, tuple(opened), tuple(closed), pages)
 
 
 def _next(store: Store, last: int, settings: Settings, params: Params) -> tuple[int | None, int, Memory] | None:
@@ -70,14 +75,14 @@ def _next(store: Store, last: int, settings: Settings, params: Params) -> tuple[
 
     Time without events, incidents or anything declared to keep coming is skipped: nothing would be learned from it.
     """
-    swept, text = store.meta("swept_to"), store.meta(_MEMORY)
+    swept, text = store.swept_to(), store.meta(_MEMORY)
     if swept is None or text is None:
         first = store.first_minute()
         if first is None or first > last:
             return None
         store.set_meta("stage", settings.stage)
         return None, first, Memory(first, first)
-    memory, done = Memory(**json.loads(text)), int(swept)
+    memory, done = Memory(**json.loads(text)), swept
     if done >= last:
         return None
     if done - memory.busy > params.idle_min and not _is_watched(settings) and not store.active_incidents():

@@ -228,9 +228,12 @@ def test_a_person_takes_and_closes_an_incident(store: Store) -> None:
 
 def slower_sweep(store: Store) -> None:
     """A sweep that finds, at its end, that another was faster."""
-    with store.transaction():
+
+    def late() -> None:
         swept(store, 41)
         store.move_swept(START + 39, START + 40)
+
+    store.atomically(late)
 
 
 def test_two_sweeps_of_one_minute_are_one(store: Store) -> None:

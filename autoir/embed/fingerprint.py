@@ -8,8 +8,7 @@ agree to 0.999999; a quantised copy reaches 0.992, wrong pooling 0.56.
 
 import base64
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -49,8 +48,8 @@ class MetaStore(Protocol):
     def set_meta(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing."""
+    def atomically(self, work: Callable[[], None]) -> None:
+        """``work``, all or nothing."""
 
 
 class _Fingerprint(NamedTuple):
@@ -159,7 +158,10 @@ def claim_model(store: MetaStore, embedder: Embedder) -> None:
     if verify_model(store, embedder):
         return
     measured = _written(_measured(embedder))
-    with store.transaction():
+
+    def record() -> None:
         if store.meta(META_KEY) is None:
             store.set_meta(META_KEY, measured)
+
+    store.atomically(record)
     verify_model(store, embedder)

@@ -27,8 +27,7 @@ def _teach(
 
 def acknowledge(store: Store, incident_id: str, now_ms: int, by: str, note: str = "") -> Incident:
     """Somebody has it: repeats stay silent, a rise of severity does not. Raises UsageError where it is not open."""
-    with store.transaction():
-        return _by_person(store, incident_id, "ack", now_ms, by, note)
+    return store.atomically(lambda: _by_person(store, incident_id, "ack", now_ms, by, note))
 
 
 def resolve(
@@ -36,11 +35,14 @@ def resolve(
 ) -> Incident:
     """It is over. With ``known_failure`` its errors are a known failure that is news on every return; without, they
     stay suspect. Raises UsageError where it is closed already."""
-    with store.transaction():
+
+    def close() -> Incident:
         incident = _by_person(store, incident_id, "resolve", now_ms, by, note)
         if known_failure:
             _teach(store, incident, "known_failure", None, now_ms, by, note)
         return incident
+
+    return store.atomically(close)
 
 
 def dismiss(
@@ -58,8 +60,11 @@ def dismiss(
     With ``mute_until`` (epoch milliseconds) they are counted but raise nothing until then, with ``mute`` for good.
     Raises UsageError where it is dismissed already.
     """
-    with store.transaction():
+
+    def close() -> Incident:
         incident = _by_person(store, incident_id, "dismiss", now_ms, by, note)
         status: PatternStatus = "muted" if mute or mute_until is not None else "normal"
         _teach(store, incident, status, mute_until, now_ms, by, note)
         return incident
+
+    return store.atomically(close)

@@ -84,13 +84,17 @@ def _urgency(row: OutboxRow) -> tuple[bool, int, str, int]:
 
 
 def _divide(store: Store, row: OutboxRow, notifiers: Sequence[Notifier], now_ms: int, done: Published) -> None:
-    with store.transaction():
+    deliveries = [_delivery(row, _channel_of(notifier)) for notifier in notifiers]
+
+    def divide() -> bool:
         incident = store.incident(row.incident_id)
-        if incident is None:
-            _given_up(store, row, now_ms, done)
-        elif store.lease_message(row.id, now_ms, now_ms + LEASE_MS):
-            store.save_incident(incident, [_delivery(row, _channel_of(notifier)) for notifier in notifiers])
+        if incident and store.lease_message(row.id, now_ms, now_ms + LEASE_MS):
+            store.save_incident(incident, deliveries)
             store.message_sent(row.id, now_ms)
+        return incident is not None
+
+    if not store.atomically(divide):
+        _given_up(store, row, now_ms, done)
 
 
 def _delivery(row: OutboxRow, channel: str) -> OutboxRow:

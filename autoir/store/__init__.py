@@ -25,6 +25,10 @@ def open_database(url: str) -> Database:
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return SqliteDatabase(Path(unquote(rest[1:])))
+    if scheme == "mysql":
+        from autoir.store.tidb import TidbDatabase, parse_dsn
+
+        return TidbDatabase(parse_dsn(url))
     raise UsageError(f"{url.split('@')[-1]!r} does not name a store.", "Example: --store sqlite:////var/lib/autoir.db")
 
 

@@ -1,10 +1,11 @@
 """What every part of the store stands on: the database, its schema, and the facts kept by key."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from autoir.errors import UsageError
 from autoir.store.database import Database, Row
+
+T = TypeVar("T")
 
 
 class Core:
@@ -17,26 +18,16 @@ class Core:
         """Rows of one SELECT of ours."""
         return self.db.query(sql, args)
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing for everything called inside; joins an open one."""
-        return self.db.transaction()
+    def atomically(self, work: Callable[[], T]) -> T:
+        """``work``, all or nothing for everything that it does to the store; joins an open transaction.
 
-    def migrate(self) -> int:
-        """Bring the schema to this version of AutoIR; returns it. Refuses a newer one, untouched."""
-        known = list(self.db.migrations())
-        newest = known[-1][0]
-        if self.db.schema_version() != newest:
-            with self.db.transaction():
-                found = self.db.schema_version()
-                if found > newest:
-                    raise UsageError(
-                        f"The store has schema {found}; this AutoIR knows {newest}.",
-                        "Upgrade AutoIR, or name another store with --store. Nothing was changed.",
-                    )
-                for version, script in known:
-                    if version > found:
-                        self.db.run_script(version, script)
-        return newest
+        It may run more than once, so it changes nothing but the store.
+        """
+        return self.db.atomically(work)
+
+    def migrate(self) -> None:
+        """Bring the schema to this version of AutoIR. Raises UsageError for a newer one, or where another has to."""
+        self.db.migrate()
 
     def meta(self, key: str) -> str | None:
         """The fact kept under ``key``."""

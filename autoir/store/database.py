@@ -5,12 +5,31 @@ and the embedded one: how to connect, how a statement of that dialect is run, wh
 vector is stored. So the two cannot drift apart in what they mean.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Any, Protocol, TypeVar
 
+from autoir.errors import UsageError
+
+T = TypeVar("T")
 Row = tuple[Any, ...]
 """One row as the driver gives it; rows leave the store package as typed tuples only."""
+
+NEWEST_SCHEMA = 1
+"""Version of the schema that this code works on; every database has its migrations up to this one."""
+
+
+def newer_schema(found: int) -> UsageError:
+    """Why a schema that this code does not know is left alone."""
+    return UsageError(
+        f"The store has schema {found}; this AutoIR knows {NEWEST_SCHEMA}.",
+        "Upgrade AutoIR, or name another store with --store. Nothing was changed.",
+    )
+
+
+def script(database: str, version: int) -> str:
+    """The statements that bring ``database``'s schema from the version before to ``version``."""
+    return (resources.files("autoir.store") / "schema" / database / f"{version:04d}.sql").read_text("utf-8")
 
 
 class Database(Protocol):
@@ -24,13 +43,16 @@ class Database(Protocol):
         """Run one statement that changes rows; returns how many it changed (ignored rows do not count)."""
 
     def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
-        """Run one INSERT over ``rows``; returns how many rows it changed."""
+        """Run one statement for each of ``rows``, all or nothing; returns how many rows it changed."""
 
     def query(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
         """Rows of one SELECT."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing; joins the transaction that is already open, if any."""
+    def atomically(self, work: Callable[[], T]) -> T:
+        """``work``, all or nothing; joins the transaction that is already open, if any.
+
+        A server that gives way has it run again from its start, so it changes nothing but the database.
+        """
 
     def encode_vector(self, vector: bytes) -> object:
         """``vector`` (384 float32, little endian) in the form that the column takes."""
@@ -41,11 +63,8 @@ class Database(Protocol):
     def schema_version(self) -> int:
         """Version of the schema in the database; 0 for an empty one."""
 
-    def migrations(self) -> Iterable[tuple[int, str]]:
-        """(version, statements) of every migration this code knows, in order."""
-
-    def run_script(self, version: int, script: str) -> None:
-        """Run a migration and record its version, both or neither where the database can."""
+    def migrate(self) -> None:
+        """Bring the schema to ``NEWEST_SCHEMA``, or raise UsageError saying who has to. A newer one stays untouched."""
 
     def delete_older(self, table: str, column: str, before: int) -> int:
         """Delete the rows of ``table`` whose ``column`` is below ``before``, without holding others up for long."""

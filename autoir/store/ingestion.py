@@ -51,8 +51,7 @@ class Ingestion(Core):
         Raises RejectedError when the database refuses a row (the caller bisects), UnreachableError when it is gone.
         """
         if not batch.events:
-            with self.db.transaction():
-                self._write_others(batch)
+            self.db.atomically(lambda: self._write_others(batch))
             return Written(0, 0)
         rows = sorted(batch.events)
         for _ in range(_TRIES):
@@ -65,12 +64,15 @@ class Ingestion(Core):
 
     def _write_rows(self, batch: Batch, rows: list[EventRow]) -> int | None:
         """One try: how many rows were stored, None when some of them already are and nothing was written."""
+
+        def store() -> None:
+            self._write_others(batch)
+            if rows and self.db.executemany(_INSERT_EVENT, rows) != len(rows):
+                raise _Overlap
+            self._add_counts(rows)
+
         try:
-            with self.db.transaction():
-                self._write_others(batch)
-                if rows and self.db.executemany(_INSERT_EVENT, rows) != len(rows):
-                    raise _Overlap
-                self._add_counts(rows)
+            self.db.atomically(store)
         except _Overlap:
             return None
         return len(rows)
@@ -101,8 +103,8 @@ class Ingestion(Core):
 
     def _add_counts(self, rows: Iterable[EventRow]) -> None:
         """Count ``rows`` in their own minute, or in the first one that no sweep has judged yet."""
-        swept = self.query("SELECT v FROM autoir_meta WHERE k = 'swept_to'")
-        first_open = int(swept[0][0]) + 1 if swept else None
+        swept = self.swept_to()
+        first_open = None if swept is None else swept + 1
         counts: Counter[tuple[str, int, int, int]] = Counter()
         for row in rows:
             minute = row.ts_ms // MINUTE_MS
@@ -111,6 +113,11 @@ class Ingestion(Core):
             counts[row.log_group, minute, row.level, row.pattern_id] += 1
         if counts:
             self.db.executemany(_ADD_COUNT, [(*key, n) for key, n in sorted(counts.items())])
+
+    def swept_to(self) -> int | None:
+        """The last minute that a sweep has judged; inside a transaction nobody moves it until the end."""
+        rows = self.query("SELECT v FROM autoir_meta WHERE k = 'swept_to' FOR UPDATE")
+        return int(rows[0][0]) if rows else None
 
     def _existing(self, rows: Sequence[EventRow]) -> set[str]:
         marks = ", ".join(["%s"] * len(rows))

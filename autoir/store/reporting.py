@@ -73,11 +73,14 @@ class Reporting(Core):
 
     def save_incident(self, incident: Incident, messages: Iterable[OutboxRow] = ()) -> None:
         """Insert or replace an incident together with the messages about it."""
-        with self.db.transaction():
+        rows = [(*message[:7], message.created_ms) for message in messages]
+
+        def save() -> None:
             self.db.execute(_SAVE, _to_row(incident))
-            rows = [(*message[:7], message.created_ms) for message in messages]
             if rows:
                 self.db.executemany(_ADD_MESSAGE, rows)
+
+        self.db.atomically(save)
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident of that id; inside a transaction it stays locked until the end."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
 from autoir.store.core import Core
+from autoir.store.database import Row
 from autoir.store.rows import PatternUse, Pending, QuarantineRow, StoredEvent, StoredPattern, StoreStats
 
 _PATTERN = "pattern_id, family_id, log_group, level, kind, component, template, status, embed_state"
@@ -45,31 +46,33 @@ class Searching(Core):
 
     def claim_pending(self, now_ms: int, lease_ms: int, limit: int) -> list[Pending]:
         """Patterns without a vector, most recently seen first; nobody else gets them until the lease ends."""
-        with self.db.transaction():
+
+        def claim() -> list[Row]:
             rows = self.query(
                 "SELECT pattern_id, component, template FROM autoir_patterns WHERE embed_state = 'pending'"
                 " AND embed_lease_ms <= %s ORDER BY last_ms DESC, pattern_id LIMIT %s FOR UPDATE",
                 (now_ms, limit),
             )
-            leases = [(now_ms + lease_ms, row[0]) for row in rows]
-            if leases:
-                self.db.executemany(
+            for start in range(0, len(rows), 1000):
+                some = [row[0] for row in rows[start : start + 1000]]
+                self.db.execute(
                     "UPDATE autoir_patterns SET embed_lease_ms = %s, embed_tries = embed_tries + 1"
-                    " WHERE pattern_id = %s",
-                    leases,
+                    f" WHERE pattern_id IN ({', '.join(['%s'] * len(some))})",
+                    (now_ms + lease_ms, *some),
                 )
-        return [Pending(*row) for row in rows]
+            return rows
+
+        return [Pending(*row) for row in self.db.atomically(claim)]
 
     def save_vectors(self, model: str, now_ms: int, vectors: Sequence[tuple[int, bytes]]) -> None:
         """Store vectors (pattern id, 384 float32) made by ``model``."""
         rows = [(self.db.encode_vector(vector), model, now_ms, pattern_id) for pattern_id, vector in vectors]
         if rows:
-            with self.db.transaction():
-                self.db.executemany(
-                    "UPDATE autoir_patterns SET embedding = %s, model = %s, embedded_ms = %s, embed_state = 'done',"
-                    " embed_error = NULL WHERE pattern_id = %s",
-                    rows,
-                )
+            self.db.executemany(
+                "UPDATE autoir_patterns SET embedding = %s, model = %s, embedded_ms = %s, embed_state = 'done',"
+                " embed_error = NULL WHERE pattern_id = %s",
+                rows,
+            )
 
     def embed_failed(self, pattern_id: int, reason: str) -> None:
         """Note that the model refuses this pattern's text; it is not tried again under this model."""

@@ -8,15 +8,16 @@ together, so they are read again. TiDB's SQL is run after a mechanical translati
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from autoir.errors import AutoirError, RejectedError, UnreachableError, UsageError
-from autoir.store.database import Row
+from autoir.store.database import NEWEST_SCHEMA, Row, newer_schema, script
 
+T = TypeVar("T")
 Connect = Callable[..., sqlite3.Connection]
 
 _WORDS = (
@@ -58,7 +59,6 @@ class SqliteDatabase:
                 f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is needed.", "Use a newer Python."
             )
         self.path = Path(path)
-        self._depth = 0
         try:
             _create_private(self.path)
             self._connection = connect(str(path), isolation_level=None, timeout=_BUSY_MS / 1000)
@@ -121,30 +121,28 @@ class SqliteDatabase:
             return self._connection.execute(translated(sql), tuple(args)).rowcount
 
     def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
-        with self._explaining():
-            return self._connection.executemany(translated(sql), rows).rowcount
+        def run() -> int:
+            with self._explaining():
+                return self._connection.executemany(translated(sql), rows).rowcount
+
+        return self.atomically(run)
 
     def query(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
         with self._explaining():
             return self._connection.execute(translated(sql), tuple(args)).fetchall()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; an inner one joins the outer."""
-        if self._depth:
-            yield
-            return
+    def atomically(self, work: Callable[[], T]) -> T:
+        if self._connection.in_transaction:
+            return work()
         self.execute("BEGIN IMMEDIATE")
-        self._depth += 1
         try:
-            yield
+            result = work()
             self.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # a full disk has rolled back already
                 self._connection.execute("ROLLBACK")
             raise
-        finally:
-            self._depth -= 1
+        return result
 
     def encode_vector(self, vector: bytes) -> object:
         return vector
@@ -156,19 +154,22 @@ class SqliteDatabase:
     def schema_version(self) -> int:
         return int(self.query("PRAGMA user_version")[0][0])
 
-    def migrations(self) -> Iterable[tuple[int, str]]:
-        folder = resources.files("autoir.store") / "schema" / "sqlite"
-        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-            yield int(entry.name.removesuffix(".sql")), entry.read_text("utf-8")
+    def migrate(self) -> None:
+        if self.schema_version() != NEWEST_SCHEMA:
+            self.atomically(self._migrate)
 
-    def run_script(self, version: int, script: str) -> None:
-        statement = ""
-        for line in script.splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                self.execute(statement)
-                statement = ""
-        self.execute(f"PRAGMA user_version={version:d}")
+    def _migrate(self) -> None:
+        found = self.schema_version()
+        if found > NEWEST_SCHEMA:
+            raise newer_schema(found)
+        for version in range(found + 1, NEWEST_SCHEMA + 1):
+            statement = ""
+            for line in script("sqlite", version).splitlines(keepends=True):
+                statement += line
+                if sqlite3.complete_statement(statement):
+                    self.execute(statement)
+                    statement = ""
+            self.execute(f"PRAGMA user_version={version:d}")
 
     def delete_older(self, table: str, column: str, before: int) -> int:
         key = "id" if table == "autoir_events" else "log_group, minute, level, pattern_id"

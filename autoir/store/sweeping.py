@@ -54,7 +54,7 @@ def _candidate(row: Sequence[object]) -> Candidate:
 
 
 class Sweeping(Core):
-    """What the sweep job asks of the store; everything for one minute happens inside one ``transaction()``."""
+    """What the sweep job asks of the store; everything for one minute happens inside one transaction."""
 
     def first_minute(self, after: int | None = None) -> int | None:
         """The first minute that holds events, after ``after`` if given; None when there is none."""

@@ -10,6 +10,7 @@ import pytest
 
 from autoir.errors import AutoirError, RejectedError, UnreachableError, UsageError
 from autoir.store import Store, open_store
+from autoir.store.database import NEWEST_SCHEMA
 from autoir.store.sqlite import SqliteDatabase, translated
 from tests.store.rows import GROUP, NOON, a_batch, an_event
 
@@ -36,6 +37,15 @@ def test_tidbs_words_become_sqlites(tidb: str, sqlite: str) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
+
+
+def test_an_empty_database_gets_the_newest_schema_once(path: Path) -> None:
+    store = Store(SqliteDatabase(path))
+    assert store.db.schema_version() == 0
+    store.migrate()
+    store.migrate()
+    assert store.db.schema_version() == NEWEST_SCHEMA
+    store.close()
 
 
 def test_only_the_owner_can_read_the_store_and_its_log(path: Path) -> None:
@@ -100,7 +110,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path}/no/store.db")
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "mysql://me:secret@host/db", "store.db", ""])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "postgres://me:secret@host/db", "store.db", ""])
 def test_a_url_that_names_no_store_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(UsageError, match="does not name a store") as refused:
         open_store(url)
@@ -171,11 +181,14 @@ def test_an_error_says_what_is_wrong_and_leaves_nothing(
 def test_a_lock_that_outlasts_the_patience_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autoir.store.sqlite._BUSY_MS", 1)
     store, other = open_store(f"sqlite:///{path}"), open_store(f"sqlite:///{path}")
-    with other.transaction():
+
+    def while_held() -> None:
         with pytest.raises(UnreachableError, match="another process has held the store") as failed:
             store.set_meta("k", "v")
         assert "run the same command again" in failed.value.hint
         assert store.meta("k") is None
+
+    other.atomically(while_held)
     store.set_meta("k", "v")
     for each in (store, other):
         each.close()

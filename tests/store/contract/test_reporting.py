@@ -100,12 +100,11 @@ def test_an_incident_and_its_messages_are_saved_together(store: Store) -> None:
     assert store.messages("inc-00000001") == messages
 
     def fail() -> None:
-        with store.transaction():
-            store.save_incident(an_incident("inc-2"), [a_message("inc-2")])
-            raise LookupError
+        store.save_incident(an_incident("inc-2"), [a_message("inc-2")])
+        raise LookupError
 
     with pytest.raises(LookupError):
-        fail()
+        store.atomically(fail)
     assert store.incident("inc-2") is None
     assert store.messages("inc-2") == []
 

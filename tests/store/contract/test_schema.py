@@ -9,6 +9,7 @@ import pytest
 
 from autoir.errors import UsageError
 from autoir.store import Store
+from autoir.store.database import NEWEST_SCHEMA
 from tests.conftest import ROOT
 from tests.store.rows import GROUP, NOON, STREAM, a_batch, an_event, an_incident
 
@@ -22,13 +23,10 @@ VIEWS = {
 }
 
 
-def newest(store: Store) -> int:
-    return max(version for version, _ in store.db.migrations())
-
-
-def test_an_empty_database_gets_the_newest_schema_once(raw: Store) -> None:
-    assert raw.db.schema_version() == 0
-    assert [raw.migrate(), raw.migrate(), raw.db.schema_version()] == [newest(raw)] * 3
+def test_a_store_has_the_newest_schema_and_stays_as_it_is(store: Store) -> None:
+    assert store.db.schema_version() == NEWEST_SCHEMA
+    store.migrate()
+    assert store.db.schema_version() == NEWEST_SCHEMA
 
 
 def test_migrating_again_keeps_what_is_stored(store: Store, opener: Callable[[], Store]) -> None:
@@ -38,7 +36,7 @@ def test_migrating_again_keeps_what_is_stored(store: Store, opener: Callable[[],
 
 def test_a_newer_schema_is_refused_and_untouched(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write(a_batch([an_event(1)]))
-    known = newest(store)
+    known = NEWEST_SCHEMA
     monkeypatch.setattr(type(store.db), "schema_version", lambda _db: known + 1)
     with pytest.raises(UsageError, match=rf"schema {known + 1}; this AutoIR knows {known}") as refused:
         store.migrate()
@@ -95,19 +93,17 @@ def test_a_transaction_is_all_or_nothing(store: Store, opener: Callable[[], Stor
     other = opener()
 
     def fail() -> None:
-        with store.transaction():
-            store.write(a_batch([an_event(1)]))
-            store.set_meta("k", "v")
-            assert store.meta("k") == "v"
-            assert other.meta("k") is None
-            raise LookupError
+        store.write(a_batch([an_event(1)]))
+        store.set_meta("k", "v")
+        assert store.meta("k") == "v"
+        assert other.meta("k") is None
+        raise LookupError
 
     with pytest.raises(LookupError):
-        fail()
+        store.atomically(fail)
     assert store.stats().events == 0
     assert store.meta("k") is None
-    with store.transaction():
-        store.set_meta("k", "v")
+    store.atomically(lambda: store.set_meta("k", "v"))
     assert other.meta("k") == "v"
 
 
@@ -115,14 +111,12 @@ def test_a_transaction_joins_the_one_that_is_open(store: Store, opener: Callable
     other = opener()
 
     def fail() -> None:
-        with store.transaction():
-            with store.transaction():
-                store.save_incident(an_incident())
-            assert other.incident("inc-00000001") is None
-            raise LookupError
+        store.atomically(lambda: store.save_incident(an_incident()))
+        assert other.incident("inc-00000001") is None
+        raise LookupError
 
     with pytest.raises(LookupError):
-        fail()
+        store.atomically(fail)
     assert store.incident("inc-00000001") is None
 
 

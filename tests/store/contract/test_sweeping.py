@@ -83,7 +83,7 @@ def test_a_minute_is_judged_by_one_sweep(store: Store, opener: Callable[[], Stor
         with pytest.raises(AutoirError, match="judged minute 6"):
             other.move_swept(expected, 6)
     other.move_swept(5, 6)
-    assert store.meta("swept_to") == "6"
+    assert store.swept_to() == 6
 
 
 def test_a_candidate_is_kept_as_it_was_first_and_has_one_owner(store: Store) -> None:

@@ -87,14 +87,13 @@ class Careless(Store):
     """Does not look how many rows the database took."""
 
     def _write_rows(self, batch: Batch, rows: list[EventRow]) -> int | None:
-        with self.transaction():
-            self._write_others(batch)
-            self.db.executemany(
-                "INSERT IGNORE INTO autoir_events (id, ts_ms, log_group, stream_id, level, pattern_id, message)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                rows,
-            )
-            self._add_counts(rows)
+        self._write_others(batch)
+        self.db.executemany(
+            "INSERT IGNORE INTO autoir_events (id, ts_ms, log_group, stream_id, level, pattern_id, message)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            rows,
+        )
+        self._add_counts(rows)
         return len(rows)
 
 
