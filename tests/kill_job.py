@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 from autoir import ingest
 from autoir.clock import MINUTE_MS
@@ -164,10 +165,9 @@ def received(folder: Path) -> list[tuple[str, ...]]:
 
 def run(logs: Path, folder: Path, kill: Kill | None = None, store_class: StoreClass = Store) -> Counter[str]:
     """The whole job over ``logs`` into ``folder``, going on where an earlier run died; its statements by label."""
-    ingest.BATCH_EVENTS = BATCH
     database = CountingDatabase(folder / "store.db", kill)
     sinks = [Sink(channel, folder, database.reached) for channel in (EVENTS, PAGES)]
-    with closing(store_class(database)) as store:
+    with patch.object(ingest, "BATCH_EVENTS", BATCH), closing(store_class(database)) as store:
         store.migrate()
         for name, _, end in PARTS:
             now_ms = START_MS + end * MINUTE_MS
