@@ -15,7 +15,19 @@ def _hashed(_options: Options) -> Embedder:
     return HashedEmbedder()
 
 
-ENGINES: Mapping[str, Callable[[Options], Embedder]] = {"hashed": _hashed}
+def _sagemaker(options: Options) -> Embedder:
+    from autoir.embed.remote.options import sagemaker
+
+    return sagemaker(options)
+
+
+def _http(options: Options) -> Embedder:
+    from autoir.embed.remote.options import http
+
+    return http(options)
+
+
+ENGINES: Mapping[str, Callable[[Options], Embedder]] = {"hashed": _hashed, "sagemaker": _sagemaker, "http": _http}
 """Engine names; each is imported when it is chosen."""
 
 
