@@ -16,10 +16,10 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock requirements clean python
+.PHONY: help setup demo test test-deps test-tidb lint bench lock requirements clean python
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
 
 setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` command
 	@echo "ready: $(BIN)/autoir"
@@ -27,8 +27,30 @@ setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` 
 demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario bad-deploy")
 	$(BIN)/autoir demo $(ARGS)
 
-test: .venv/.ready ## run the tests (ARGS="-k store")
+test: .venv/.ready test-deps ## run the tests (ARGS="-k store")
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+# A MySQL-protocol server and TiDB's grammar stand in for TiDB in the tests. Where one cannot be had, this says so and
+# goes on: its tests are skipped, or fail under CI=true.
+MARIADB := mariadb-server-core mariadb-client-core
+
+test-deps: ## get what the tests of the TiDB store stand on: MariaDB (root on Debian), TiDB's grammar (Go)
+	@PATH="$$PATH:/usr/sbin"; command -v mariadbd >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing $(MARIADB)"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(MARIADB) >/dev/null; \
+		else false; fi; \
+	} || echo "MariaDB is not there, so its tests are skipped. Debian: apt-get install --no-install-recommends $(MARIADB)" >&2
+	@if command -v go >/dev/null; then $(MAKE) -s --no-print-directory build/tidbparse; else false; fi \
+		|| echo "TiDB's grammar is not built, so its tests are skipped: that needs Go 1.26 or newer." >&2
+
+build/tidbparse: tools/tidbparse/main.go tools/tidbparse/go.mod tools/tidbparse/go.sum
+	@echo "building $@: about a minute the first time"
+	@cd tools/tidbparse && CGO_ENABLED=0 go build -trimpath -o ../../$@ .
+
+test-tidb: .venv/.ready test-deps ## run the store's contract on a live cluster (AUTOIR_TEST_TIDB_DSN=mysql://…/…_test)
+	@test -n "$$AUTOIR_TEST_TIDB_DSN" || { echo "Name the cluster: AUTOIR_TEST_TIDB_DSN=mysql://user:password@host:4000/autoir_test make test-tidb" >&2; exit 1; }
+	$(BIN)/pytest tests/store/contract -k tidb $(ARGS)
 
 lint: .venv/.ready $(UV) ## check style, types and that generated files are fresh
 	$(BIN)/ruff check .

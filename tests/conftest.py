@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+pytest_plugins = ["tests.mysql_peer.plugin"]
 
 # Everything the program or its libraries would read from the environment. AUTOIR_TEST_* speaks to the tests
 # themselves (a live database to run on, say) and stays.

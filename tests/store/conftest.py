@@ -1,25 +1,28 @@
 """The store under test, once for each implementation: another one is another entry of ``PLACES``."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
-from autoir.store import Store, open_database, open_store
+from autoir.store import Store, open_store
 
 
-def _sqlite(tmp_path: Path) -> Iterator[str]:
-    yield f"sqlite:///{tmp_path}/store.db"
+def _sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield f"sqlite:///{request.getfixturevalue('tmp_path')}/store.db"
 
 
-PLACES: Mapping[str, Callable[[Path], Iterator[str]]] = {"sqlite": _sqlite}
-"""How each implementation gets an empty database, as its URL."""
+def _tidb(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield request.getfixturevalue("peer_url")
+
+
+PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Iterator[str]]] = {"sqlite": _sqlite, "tidb": _tidb}
+"""How each implementation gets a database of its own, as its URL."""
 
 
 @pytest.fixture(params=PLACES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database."""
-    yield from PLACES[request.param](tmp_path)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty store: opening it is all that is left to do."""
+    yield from PLACES[request.param](request)
 
 
 @pytest.fixture
@@ -40,11 +43,3 @@ def opener(url: str) -> Iterator[Callable[[], Store]]:
 def store(opener: Callable[[], Store]) -> Store:
     """An empty store."""
     return opener()
-
-
-@pytest.fixture
-def raw(url: str) -> Iterator[Store]:
-    """The database before any migration."""
-    store = Store(open_database(url))
-    yield store
-    store.close()

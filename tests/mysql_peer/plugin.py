@@ -1,0 +1,114 @@
+"""The peer as pytest knows it: fixtures, what is missing, and TiDB's grammar at the end of a session.
+
+Every process notes what it sent under ``build/sql/``. When all tests are done, one process gives the notes to the
+grammar, and a statement that it refuses fails the session, whatever the tests said.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.mysql_peer import grammar, wire
+from tests.mysql_peer.databases import Databases
+from tests.mysql_peer.server import Server, missing_programs
+
+_SERVER = "server"
+_outcome: list[str] = []
+_refused: list[str] = []
+
+
+def unavailable(reason: str) -> None:
+    """Skip the test for want of a tool; on CI, where it has to be there, fail it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def mysql_peer() -> Iterator[Server]:
+    """A MySQL-protocol server without TLS, one for each process that runs tests."""
+    if missing := missing_programs():
+        unavailable(f"no {' and '.join(missing)}: run make test-deps")
+    server = Server()
+    if folder := os.environ.get(wire.CAPTURE):
+        with open(f"{folder}/{_SERVER}", "w") as file:
+            file.write(f"MariaDB {server.version}")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def peer_databases(mysql_peer: Server) -> Databases:
+    """Databases with AutoIR's schema on it; ``peer`` comes in between the product and them."""
+    return Databases(mysql_peer)
+
+
+@pytest.fixture
+def peer(mysql_peer: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server, with the product in this process and in child processes speaking to it by the dialect profile."""
+    connect_by(monkeypatch, "mariadb")
+    return mysql_peer
+
+
+@pytest.fixture
+def peer_url(peer: Server, peer_databases: Databases) -> Iterator[str]:
+    """The URL, as its writer, of an empty store on the peer."""
+    with peer_databases.one() as name:
+        yield peer.url(name, "writer")
+
+
+def connect_by(patch: pytest.MonkeyPatch, profile: str) -> None:
+    """Have the product, here and in child processes, connect by a profile of ``wire.PROFILES``."""
+    patch.setattr("autoir.store.tidb.connection.Connection", wire.PROFILES[profile])
+    patch.setenv(wire.PROFILE, profile)
+    patch.setenv("PYTHONPATH", f"{ROOT / 'tests' / 'mysql_peer' / 'child'}{os.pathsep}{ROOT}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = ROOT / "build" / "sql" / str(os.getpid())
+        folder.mkdir(parents=True)
+        os.environ[wire.CAPTURE] = str(folder)
+
+
+@pytest.hookimpl(trylast=True)  # after xdist has ended its workers
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        return
+    folder = ROOT / "build" / "sql" / str(os.getpid())
+    notes = sorted(folder.glob("*.jsonl"))
+    if notes:
+        server = folder / _SERVER
+        _outcome[:] = [f"stores: sqlite {sqlite3.sqlite_version}"]
+        _outcome.append(server.read_text() if server.exists() else "live cluster")
+        sent = {
+            s["sql"]: grammar.Statement(s["name"], s["sql"])
+            for note in notes
+            for s in map(json.loads, note.read_text("utf-8").splitlines())
+        }
+        if grammar.TOOL.exists():
+            verdict = grammar.judged(sent.values())
+            _refused[:] = verdict.refused
+            _outcome.append(
+                f"TiDB's grammar took {verdict.statements - len(_refused)} statements of {verdict.shapes} shapes,"
+                f" refused {len(_refused)}"
+            )
+            if _refused:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        else:
+            _outcome.append(grammar.MISSING)
+            if os.environ.get("CI") == "true":
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _outcome:
+        terminalreporter.write_line("; ".join(_outcome))
+    for statement in _refused:
+        terminalreporter.write_line(f"TiDB refuses {statement}", red=True)

@@ -1,0 +1,129 @@
+"""A TCP proxy in front of the server that breaks connections where it hurts: an answer that never arrives.
+
+It reads just enough of the protocol to know where a command begins. A command may be swallowed on its way in (nothing
+happened) or its answer on the way out (it happened, and the client cannot know); both end in a closed connection. It
+draws from a seed, one stream of numbers a connection, and delays nothing.
+"""
+
+import random
+import select
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+COM_QUERY = 3
+_CHUNK = 1 << 16
+
+
+class FaultProxy:
+    """Listens on 127.0.0.1:``port`` for the server at ``server_port``.
+
+    ``lost_answers`` is how often the answer to a COMMIT is withheld, ``lost_commands`` how often another statement is
+    not passed on, both as a share of one. ``dropped`` counts the first, ``killed`` the second.
+    """
+
+    def __init__(
+        self, server_port: int, *, seed: int = 0, lost_answers: float = 0.0, lost_commands: float = 0.0
+    ) -> None:
+        self.server_port = server_port
+        self.seed, self.lost_answers, self.lost_commands = seed, lost_answers, lost_commands
+        self.dropped = self.killed = self.connections = 0
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self.port = 0
+        self.accept()
+
+    def __enter__(self) -> "FaultProxy":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.refuse()
+
+    def accept(self) -> None:
+        """Take connections, on the port of before if there was one."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
+
+    def refuse(self) -> None:
+        """End every connection, and refuse new ones until ``accept()``."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave the thread in accept()
+        self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """End every connection; new ones are taken."""
+        with self._lock:
+            for end in self._open:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def _listen(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                number = self.connections
+                self.connections += 1
+            threading.Thread(target=self._serve, args=(client, number), daemon=True).start()
+
+    def _serve(self, client: socket.socket, number: int) -> None:
+        draw = random.Random(f"{self.seed}/{number}")
+        with client:
+            try:
+                server = socket.create_connection(("127.0.0.1", self.server_port))
+            except OSError:
+                return  # as a server that is down does
+            with server:
+                ends = {client, server}
+                with self._lock:
+                    self._open |= ends
+                try:
+                    self._relay(client, server, draw)
+                except OSError:
+                    pass  # one end has gone: so does the other
+                finally:
+                    with self._lock:
+                        self._open -= ends
+
+    def _relay(self, client: socket.socket, server: socket.socket, draw: random.Random) -> None:
+        commands = _Commands()
+        withheld = False
+        while True:
+            for end in select.select([client, server], [], [])[0]:
+                data = end.recv(_CHUNK)
+                if not data or (end is server and withheld):
+                    return
+                if end is server:
+                    client.sendall(data)
+                    continue
+                sql = commands.begun(data)
+                if sql == b"COMMIT":
+                    withheld = draw.random() < self.lost_answers
+                    self.dropped += withheld
+                elif sql and draw.random() < self.lost_commands:
+                    self.killed += 1
+                    return
+                server.sendall(data)
+
+
+class _Commands:
+    """Where a statement begins in what a client sends: packets of a length of three bytes, a number, a body."""
+
+    def __init__(self) -> None:
+        self._missing = 0
+
+    def begun(self, data: bytes) -> bytes:
+        """The start of the statement that ``data`` begins with; empty for the rest of one, or another command.
+
+        A client waits for the answer before it sends the next command, so ``data`` never holds two.
+        """
+        if self._missing:
+            self._missing -= min(len(data), self._missing)
+            return b""
+        length = int.from_bytes(data[:3], "little")
+        self._missing = max(0, 4 + length - len(data))
+        return data[5 : 4 + length] if data[3:5] == bytes([0, COM_QUERY]) else b""
