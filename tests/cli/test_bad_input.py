@@ -4,9 +4,12 @@ Whatever else is in an input, its good lines are stored.
 """
 
 import gzip
+import os
 import sqlite3
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,7 @@ def a_dangling_link(path: Path) -> None:
 
 CASES = [
     # (what, file, exit code, words in the message, lines stored at least, quarantined)
-    ("unreadable", a_dangling_link, 2, "bad.log: no such file", 0, {}),
+    ("gone", a_dangling_link, 2, "bad.log: no such file", 0, {}),
     ("a folder", lambda path: path.mkdir(), 2, "bad.log is a folder", 0, {}),
     ("binary", lambda path: path.write_bytes(bytes(range(256)) * 64), 2, "bad.log is a binary file", 0, {}),
     ("half a gzip", half_a_gzip, 2, "the gzip data ends in the middle", 1_000, {}),
@@ -76,6 +79,41 @@ def test_bad_input(
     assert len(others) == 1
     assert held.events - 1 >= stored
     assert Counter(row.reason for row in rows) == quarantined
+
+
+NOBODY = 65_534
+
+
+@contextmanager
+def as_nobody(*places: Path) -> Iterator[None]:
+    """Run as a user whom file rights bind, who owns ``places``; root reads everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for place in places:
+        os.chown(place, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_read(call: Call, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("logs", "ingest", str(log)).exit_code == 0  # has imported what nobody may not read
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's own folders are closed to others
+        home = Path(name)
+        bad, good = home / "bad.log", home / "good.log"
+        for path in (bad, good):
+            path.write_bytes(GOOD)
+        bad.chmod(0)
+        monkeypatch.setenv("AUTOIR_HOME", name)
+        with as_nobody(home):
+            result = call("logs", "ingest", str(bad), str(good), "--json")
+    assert result.exit_code == 2
+    assert "bad.log cannot be read: Permission denied" in result.stderr
+    assert "Check its rights" in result.stderr
+    assert '"stored":1' in result.stdout
 
 
 def test_lines_are_kept_when_asked(call: Call, tmp_path: Path) -> None:
