@@ -27,7 +27,7 @@ setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` 
 demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario bad-deploy")
 	$(BIN)/autoir demo $(ARGS)
 
-test: .venv/.ready test-deps ## run the tests (ARGS="-k store")
+test: .venv/.deploy-ready test-deps ## run the tests (ARGS="-k store")
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 # A MySQL-protocol server and TiDB's grammar stand in for TiDB in the tests. Where one cannot be had, this says so and
@@ -52,13 +52,14 @@ test-tidb: .venv/.ready test-deps ## run the store's contract on a live cluster 
 	@test -n "$$AUTOIR_TEST_TIDB_DSN" || { echo "Name the cluster: AUTOIR_TEST_TIDB_DSN=mysql://user:password@host:4000/autoir_test make test-tidb" >&2; exit 1; }
 	$(BIN)/pytest tests/store/contract -k tidb $(ARGS)
 
-lint: .venv/.ready $(UV) ## check style, types and that generated files are fresh
+lint: .venv/.deploy-ready $(UV) ## check style, types and that generated files are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@echo "checking that generated files are fresh"
 	@$(LOCK) --check --quiet || { echo "uv.lock does not match pyproject.toml (or could not be checked: see above): run make lock" >&2; exit 1; }
-	@$(EXPORT) | diff -u requirements.txt - || { echo "requirements.txt is stale: run make requirements" >&2; exit 1; }
+	@$(EXPORT_ALL) | diff -u requirements.txt - || { echo "requirements.txt is stale: run make requirements" >&2; exit 1; }
+	@$(EXPORT_LAMBDA) | diff -u lambdas/requirements.txt - || { echo "lambdas/requirements.txt is stale: run make requirements" >&2; exit 1; }
 	$(if $(wildcard autoir/cli/docs.py),$(BIN)/python -m autoir.cli.docs --check)
 
 bench: .venv/.ready ## run the benchmarks (BENCH=name for one, ARGS for its options)
@@ -72,11 +73,15 @@ lock: $(UV) ## bring uv.lock and requirements.txt up to pyproject.toml (ARGS="--
 	$(LOCK) $(ARGS)
 	@$(MAKE) --no-print-directory requirements
 
-EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --quiet
+EXPORT := $(UV) export --frozen --no-default-groups --no-emit-project --no-header --no-annotate --quiet
+EXPORT_ALL := $(EXPORT) --no-hashes --group deploy
+# A function prints for no terminal: what only the commands need stays out of its bundle.
+EXPORT_LAMBDA := $(EXPORT) --group lambda --prune rich --prune typer
 
-requirements: $(UV) ## export requirements.txt, the run-time part of the lock
-	@$(EXPORT) > requirements.txt
-	@echo "requirements.txt: $$(grep -c == requirements.txt) packages"
+requirements: $(UV) ## export the lock for pip (commands, cdk deploy) and for the functions' bundle
+	@$(EXPORT_ALL) > requirements.txt
+	@$(EXPORT_LAMBDA) > lambdas/requirements.txt
+	@for file in requirements.txt lambdas/requirements.txt; do echo "$$file: $$(grep -c == $$file) packages"; done
 
 clean: ## remove everything that make made, .venv included
 	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -84,6 +89,16 @@ clean: ## remove everything that make made, .venv included
 
 .venv/.ready: pyproject.toml uv.lock | python $(UV)
 	$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+# The AWS stacks are a large install that `make demo` has no need of.
+.venv/.deploy-ready: .venv/.ready
+	$(UV) sync --frozen --quiet --inexact --group deploy --group lambda
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@command -v npm >/dev/null || { echo "the CDK's command line needs Node 22 or newer with npm" >&2; exit 1; }
+	npm ci --no-audit --no-fund --silent
 	@touch $@
 
 python:
