@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     room: floor
     for floor, rooms in {
-        0: "errors events patterns redact incidents settings locations clock metrics data",
+        0: "errors events patterns redact incidents settings locations profiles clock metrics data "
+        "metric_names lambda_env stage fit",
         1: "store embed llm",
         2: "detect agent tools search tail notify report aws",
         3: "ingest sweep lifecycle investigate backtest chat demo",
