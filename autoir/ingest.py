@@ -21,7 +21,7 @@ from autoir.patterns import TOKEN_MASK_VERSION, Masker, MissRate, Pattern
 from autoir.redact import Redactor, compile_user_rules
 from autoir.settings import Settings
 from autoir.store import Store
-from autoir.store.rows import Batch, Cursor, EventRow, PatternRow, QuarantineRow, StreamRow
+from autoir.store.rows import Batch, Cursor, EventRow, Lease, PatternRow, QuarantineRow, StreamRow
 from autoir.tail.files import Following, LogFile, Place, loads
 from autoir.tail.formats import AWS_TAIL_STARTS, Refused, Source, is_aws_tail, parse, parse_aws_tail
 from autoir.tail.lines import MAX_LINE, Joiner, Record, is_quiet, looks_binary, read_chunks
@@ -57,18 +57,21 @@ class Ingest:
         self._known: dict[int, str] = {}
         self._streams: dict[tuple[str, str], int] = {}
 
-    def store_events(self, events: Iterable[LogEvent | Refused], cursor: Cursor | None = None) -> None:
-        """Store ``events`` in batches; ``cursor`` moves in the transaction of the last one.
+    def store_events(
+        self, events: Iterable[LogEvent | Refused], cursor: Cursor | None = None, lease: Lease | None = None
+    ) -> None:
+        """Store ``events`` in batches, each under ``lease``; ``cursor`` moves in the transaction of the last one.
 
-        Raises UnreachableError when the store is gone: what was committed stays, and the same events again are safe.
+        Raises UnreachableError when the store is gone, LeaseLostError when another process has taken the source over:
+        what was committed stays, and the same events again are safe.
         """
         stream = iter(events)
         batch = self._take(stream)
         while following := self._take(stream):
-            self._commit(batch, None)
+            self._commit(batch, None, lease)
             batch = following
         if batch or cursor:
-            self._commit(batch, cursor)
+            self._commit(batch, cursor, lease)
         self.tally.check()
 
     def note_repairs(self, records: Iterable[Record]) -> None:
@@ -87,7 +90,7 @@ class Ingest:
                 break
         return batch
 
-    def _commit(self, items: Sequence[LogEvent | Refused], cursor: Cursor | None) -> None:
+    def _commit(self, items: Sequence[LogEvent | Refused], cursor: Cursor | None, lease: Lease | None) -> None:
         tally, now = self.tally, self._clock()
         tally.received += len(items)
         rows: dict[str, tuple[EventRow, Pattern]] = {}
@@ -107,7 +110,7 @@ class Ingest:
             else:
                 rows[prepared[0].id] = prepared
         patterns = self._new_patterns(rows, quarantine, now)
-        batch = Batch([row for row, _ in rows.values()], patterns, list(streams.values()), quarantine, cursor)
+        batch = Batch([row for row, _ in rows.values()], patterns, list(streams.values()), quarantine, cursor, lease)
         self._write(batch)
         self._remember(streams)
         self._escalate(batch, now)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from autoir.clock import DAY_MS, MINUTE_MS, minute_of
 from autoir.errors import RejectedError
-from autoir.store.core import Core
-from autoir.store.rows import Batch, Cursor, EventRow, PatternRow, Written
+from autoir.store.cursors import Cursors
+from autoir.store.rows import Batch, EventRow, PatternRow, Written
 
 _INSERT_EVENT = (
     "INSERT IGNORE INTO autoir_events (id, ts_ms, log_group, stream_id, level, pattern_id, message)"
@@ -33,22 +33,17 @@ _ADD_COUNT = (
     "INSERT INTO autoir_counts (log_group, minute, level, pattern_id, n) VALUES (%s, %s, %s, %s, %s)"
     " ON DUPLICATE KEY UPDATE n = n + VALUES(n)"
 )
-_SAVE_CURSOR = (
-    "INSERT INTO autoir_cursors (source, log_group, watermark_ms, token, newest_ingest_ms, fence, commits)"
-    " VALUES (%s, %s, %s, %s, %s, %s, 1) ON DUPLICATE KEY UPDATE watermark_ms = VALUES(watermark_ms),"
-    " token = VALUES(token), newest_ingest_ms = GREATEST(newest_ingest_ms, VALUES(newest_ingest_ms)),"
-    " commits = commits + 1"
-)
 _TRIES = 5
 
 
-class Ingestion(Core):
+class Ingestion(Cursors):
     """What the ingest job asks of the store."""
 
     def write(self, batch: Batch) -> Written:
         """Store ``batch`` whole or not at all; exact about what was new.
 
-        Raises RejectedError when the database refuses a row (the caller bisects), UnreachableError when it is gone.
+        Raises RejectedError when the database refuses a row (the caller bisects), LeaseLostError when another process
+        has taken the source over, UnreachableError when the database is gone.
         """
         if not batch.events:
             self.db.atomically(lambda: self._write_others(batch))
@@ -58,7 +53,7 @@ class Ingestion(Core):
             written = self._write_rows(batch, rows)
             if written is not None:
                 return Written(written, len(batch.events) - written)
-            existing = self._existing(rows)
+            existing = self.existing([row.id for row in rows])
             rows = [row for row in rows if row.id not in existing]
         raise RejectedError(f"{len(rows)} events were refused without a reason, {_TRIES} times.")
 
@@ -78,6 +73,8 @@ class Ingestion(Core):
         return len(rows)
 
     def _write_others(self, batch: Batch) -> None:
+        if batch.lease:
+            self._hold(batch.lease)
         if batch.streams:
             self.db.executemany(_INSERT_STREAM, batch.streams)
         if batch.patterns:
@@ -85,9 +82,7 @@ class Ingestion(Core):
         if batch.quarantine:
             self.db.executemany(_INSERT_QUARANTINE, batch.quarantine)
         if batch.cursor:
-            c = batch.cursor
-            row = (c.source, c.log_group, c.watermark_ms, c.token, c.newest_ingest_ms, c.fence)
-            self.db.execute(_SAVE_CURSOR, row)
+            self._save_cursor(batch.cursor)
 
     def _write_patterns(self, patterns: Sequence[PatternRow]) -> None:
         rows = [
@@ -119,9 +114,12 @@ class Ingestion(Core):
         rows = self.query("SELECT v FROM autoir_meta WHERE k = 'swept_to' FOR UPDATE")
         return int(rows[0][0]) if rows else None
 
-    def _existing(self, rows: Sequence[EventRow]) -> set[str]:
-        marks = ", ".join(["%s"] * len(rows))
-        return {r[0] for r in self.query(f"SELECT id FROM autoir_events WHERE id IN ({marks})", [r.id for r in rows])}
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Those of ``ids`` under which an event is stored."""
+        if not ids:
+            return set()
+        marks = ", ".join(["%s"] * len(ids))
+        return {str(r[0]) for r in self.query(f"SELECT id FROM autoir_events WHERE id IN ({marks})", ids)}
 
     def templates(self, pattern_ids: Sequence[int]) -> dict[int, str]:
         """The stored templates of those of ``pattern_ids`` that exist: known patterns need no insert."""
@@ -142,15 +140,6 @@ class Ingestion(Core):
             " ON DUPLICATE KEY UPDATE mask_version = VALUES(mask_version), since_ms = VALUES(since_ms)",
             (log_group, mask_version, now_ms),
         )
-
-    def cursor(self, source: str, log_group: str) -> Cursor | None:
-        """How far ``source`` was stored, None when it never was."""
-        rows = self.query(
-            "SELECT source, log_group, watermark_ms, token, newest_ingest_ms, fence FROM autoir_cursors"
-            " WHERE source = %s AND log_group = %s",
-            (source, log_group),
-        )
-        return Cursor(*rows[0]) if rows else None
 
     def expire(self, now_ms: int, events_days: int, counts_days: int) -> int:
         """Delete events and counts older than their retention (0 keeps all); returns how many rows went."""

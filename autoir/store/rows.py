@@ -53,24 +53,38 @@ class QuarantineRow(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """How far a source has been stored. ``token`` is the source's own note of its place."""
+    """How far a source has been stored. ``token`` is the source's own note of its place; ``from_ms`` to ``until_ms``
+    the window that it is reading, ``swept_ms`` up to when it looked for what came late."""
 
     source: str
     log_group: str
     watermark_ms: int
     token: str
     newest_ingest_ms: int = 0
-    fence: int = 0
+    from_ms: int | None = None
+    until_ms: int | None = None
+    swept_ms: int = 0
+
+
+class Lease(NamedTuple):
+    """One process's right to move the cursors of a log group, until ``until_ms``; ``fence`` rises with each lease."""
+
+    source: str
+    log_group: str
+    owner: str
+    fence: int
+    until_ms: int
 
 
 class Batch(NamedTuple):
-    """What one transaction stores. Events carry distinct ids."""
+    """What one transaction stores. Events carry distinct ids. Under a ``lease``, nothing once that is another's."""
 
     events: list[EventRow]
     patterns: list[PatternRow]
     streams: list[StreamRow]
     quarantine: list[QuarantineRow]
     cursor: Cursor | None = None
+    lease: Lease | None = None
 
 
 class Written(NamedTuple):
