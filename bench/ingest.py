@@ -26,7 +26,7 @@ from autoir.ingest import BATCH_EVENTS, Ingest
 from autoir.patterns import Masker
 from autoir.redact import redact
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated
 from autoir.store.sqlite import SqliteDatabase
 from autoir.tail.formats import Source, parse
 from autoir.tail.lines import Joiner, read_lines
@@ -95,9 +95,7 @@ def naive(folder: Path, events: Sequence[LogEvent]) -> None:
 
 def fresh_store(folder: Path) -> Store:
     """An empty store on disk."""
-    store = Store(SqliteDatabase(folder / "bench.db"))
-    store.migrate()
-    return store
+    return migrated(SqliteDatabase(folder / "bench.db"))
 
 
 def best(rounds: int, run: Callable[[], object]) -> float:
