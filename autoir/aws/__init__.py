@@ -1,0 +1,1 @@
+"""Amazon's services, as far as more than one part of AutoIR asks them."""
