@@ -48,7 +48,8 @@ class FaultProxy:
 
     def refuse(self) -> None:
         """End every connection, and refuse new ones until ``accept()``."""
-        self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave the thread in accept()
+        with suppress(OSError):  # closed already
+            self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave the thread in accept()
         self._listener.close()
         self.cut()
 

@@ -7,6 +7,7 @@ one behind. It never touches a server that it did not start.
 
 import os
 import pwd
+import random
 import secrets
 import shutil
 import socket
@@ -14,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -97,12 +98,25 @@ class Server:
         self._watch(str(self._process.pid))
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            try:
+            if self._listening():
                 self.version = str(self.run("SELECT VERSION()")[0][0]).partition("-")[0]
                 return
-            except pymysql.OperationalError:
-                time.sleep(0.02)
+            time.sleep(0.02)
         raise RuntimeError(f"mariadbd did not start:\n{(self.folder / 'log').read_text()}")
+
+    def _listening(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self.folder}/socket") == 0
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the server has been started and not ended since."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
         """End the server as an administrator would."""
@@ -164,17 +178,30 @@ class Server:
         self.disconnect(database)
         self.run(f"DROP DATABASE IF EXISTS {database}")
 
-    def disconnect(self, database: str | None = None) -> int:
-        """End every session with ``database``, with any for None, as an administrator's KILL does; returns how many."""
-        where = "user <> 'root'" if database is None else f"db = '{database}' AND user <> 'root'"
-        with self.root() as connection, connection.cursor() as cursor:
-            killed = 0
-            cursor.execute(f"SELECT id FROM information_schema.processlist WHERE {where}")
-            for (session,) in cursor.fetchall():
-                with suppress(pymysql.OperationalError):  # it has gone by itself
-                    cursor.execute(f"KILL {session}")
-                    killed += 1
-        return killed
+    def sessions(self, database: str) -> list[int]:
+        """Who is connected to a database, root left out."""
+        rows = self.run(
+            f"SELECT id FROM information_schema.processlist WHERE db = '{database}' AND user <> 'root' ORDER BY id"
+        )
+        return [int(row[0]) for row in rows]
+
+    def kill_session(self, session: int) -> bool:
+        """End a session as an administrator's KILL does; False if it has gone by itself."""
+        try:
+            self.run(f"KILL {session}")
+        except pymysql.OperationalError:
+            return False
+        return True
+
+    def kill_one(self, database: str, draw: random.Random) -> bool:
+        """End one session with a database, whichever ``draw`` says; False where there was none."""
+        sessions = self.sessions(database)
+        return bool(sessions) and self.kill_session(draw.choice(sessions))
+
+    def disconnect(self, database: str) -> None:
+        """End every session with a database."""
+        for session in self.sessions(database):
+            self.kill_session(session)
 
     def url(self, database: str, user: str = "owner", *, port: int | None = None, query: str = "tls=off") -> str:
         """How the product names a database here; ``port`` is a proxy's."""
