@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from autoir.store.tidb.schema import Retention, grants, statements
 from tests.conftest import ROOT
 
 TOOL = ROOT / "build" / "tidbparse"
@@ -44,7 +45,18 @@ def judged(statements: Iterable[Statement]) -> Verdict:
         if line.startswith("BAD "):
             name, _, detail = line.removeprefix("BAD ").partition("\t")
             refused.append(f"{given[name].name}: {detail.replace(chr(9), ': ')}\n    {given[name].sql[:2000]}")
+    if len(refused) != int(counted[3]):
+        raise RuntimeError(f"{TOOL} counts {counted[3]} refused statements and names {len(refused)}")
     return Verdict(int(counted[1]), int(counted[2]), refused)
+
+
+def shipped() -> Iterable[Statement]:
+    """What the owner of a database is to run: migrations, in each way that old rows can go, and grants."""
+    for retention in (Retention(), Retention(ttl=True)):
+        for sql in statements(0, 0, retention):
+            yield Statement("migration", sql)
+    for sql in grants("autoir", writer="writer", reader="reader"):
+        yield Statement("grants", sql)
 
 
 def documented() -> Iterable[Statement]:

@@ -82,11 +82,12 @@ func main() {
 		} else if *ast {
 			detail = describe(nodes)
 		}
+		prefix := ""
 		if (err != nil) != (s.Expect == "error") {
 			bad++
-			state = "BAD " + state
+			prefix = "BAD "
 		}
-		fmt.Printf("%s\t%s\t%s\n", s.Name, state, detail)
+		fmt.Printf("%s%s\t%s\t%s\n", prefix, s.Name, state, detail)
 	}
 	fatal(in.Err())
 	fmt.Fprintf(os.Stderr, "%d statements of %d shapes, %d unexpected\n", total, len(shapes), bad)
