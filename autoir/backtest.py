@@ -8,7 +8,7 @@ is what on-call would have got, at the minute they would have got it.
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from heapq import merge
@@ -74,7 +74,11 @@ def replay(
     progress: Progress | None = None,
 ) -> Tally:
     """Ingest ``events``, in order of ``ingest_ms``, and sweep every ``sweep_every_ms`` of virtual time, until
-    ``sweep_until_ms`` or, without one, until what is open had the time to close."""
+    ``sweep_until_ms`` or, without one, until what is open had the time to close.
+
+    ``store`` is marked: it lives in the time of the replay, and nobody is to be paged about what it holds.
+    """
+    store.set_meta("replay", "yes")
     now = 0
     next_sweep: int | None = None
     batch: list[LogEvent | Refused] = []
@@ -128,12 +132,14 @@ def backtest(
     sweep_every_ms: int = MINUTE_MS,
     baseline_ms: int | None = None,
     zone: tzinfo = UTC,
+    store: Store | None = None,
     progress: Progress | None = None,
 ) -> list[Incident]:
     """The incidents that the logs in ``paths`` would have opened, oldest first.
 
-    ``baseline_ms`` is how long the beginning is only learned from; None takes the setting. Files are merged by time;
-    each must be in order of its own.
+    They are kept in ``store``, which is empty before; without one they are gone afterwards. ``baseline_ms`` is how long
+    the beginning is only learned from; None takes the setting. Files are merged by time; each must be in order of its
+    own.
     """
     if baseline_ms is not None:
         settings = replace(settings, warmup_min=baseline_ms // MINUTE_MS)
@@ -141,9 +147,9 @@ def backtest(
     events: Iterable[LogEvent | Refused] = streams[0]
     if len(streams) > 1:
         events = (item for _, item in merge(*(_dated(stream) for stream in streams), key=itemgetter(0)))
-    with scratch_store() as store:
-        replay(events, store, settings, sweep_every_ms=sweep_every_ms, progress=progress)
-        return sorted(store.incidents(limit=1_000_000), key=lambda i: (i.opened_ms, i.id))
+    with nullcontext(store) if store else scratch_store() as kept:
+        replay(events, kept, settings, sweep_every_ms=sweep_every_ms, progress=progress)
+        return sorted(kept.incidents(limit=1_000_000), key=lambda i: (i.opened_ms, i.id))
 
 
 def _dated(stream: Iterable[LogEvent | Refused]) -> Iterator[tuple[int, LogEvent | Refused]]:

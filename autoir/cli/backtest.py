@@ -1,6 +1,7 @@
 """``autoir backtest``: which incidents would these logs have opened?"""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from autoir.cli import stores
 from autoir.cli.failures import Interrupted
-from autoir.cli.options import StorelessCommand, asked, duration_ms, examples, time_zone
+from autoir.cli.options import Asked, ReplayCommand, asked, duration_ms, examples, time_zone
 from autoir.cli.output import Block, Heading, Lines, Progress, Table, local_time, note, print_json, show, zone_name
 from autoir.incidents import Incident
 from autoir.report.amounts import counted
@@ -17,17 +18,19 @@ from autoir.report.text import shown
 
 if TYPE_CHECKING:
     from autoir.backtest import Score
+    from autoir.cli.stores import Opened
     from autoir.metrics import Tally
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
     app.command(
-        cls=StorelessCommand,
+        cls=ReplayCommand,
         epilog=examples(
             "autoir backtest app.log.gz",
             "autoir backtest logs/*.jsonl.gz --baseline 1d --json",
             "autoir backtest week.jsonl.gz --truth faults.json",
+            "autoir backtest week.jsonl.gz --store sqlite:///week.db",
         ),
     )(backtest)
 
@@ -48,9 +51,9 @@ def backtest(
 ) -> None:
     """Which incidents would these logs have opened?
 
-    Replays the files as if they came in now, under a virtual clock, in a store that is gone afterwards. With --json,
-    an incident a line. A truth file is a JSON list of {"start_ms", "end_ms", "log_group"}; then recall, false pages and
-    delay are said.
+    Replays the files as if they came in now, under a virtual clock, in a store that is gone afterwards, or stays where
+    --store names an empty one. With --json, an incident a line. A truth file is a JSON list of {"start_ms", "end_ms",
+    "log_group"}; then recall, false pages and delay are said.
     """
     from autoir.backtest import backtest as replayed
     from autoir.backtest import load_truth, score
@@ -67,9 +70,15 @@ def backtest(
         progress.update(f"{local_time(now_ms)}  {tally.received:,} lines, {rate:,.0f} lines/s")
 
     try:
-        found = replayed(paths, settings, sweep_every_ms=every_ms, baseline_ms=baseline_ms, zone=zone, progress=watch)
+        with _store(asked(ctx)) as opened:
+            found = replayed(
+                paths, settings, sweep_every_ms=every_ms, baseline_ms=baseline_ms, zone=zone,
+                store=opened.store if opened else None, progress=watch,
+            )  # fmt: skip
     except KeyboardInterrupt:
-        raise Interrupted("stopped.", "A backtest keeps nothing: run it again, on fewer files perhaps.") from None
+        raise Interrupted(
+            "stopped.", "A backtest goes on from nowhere: run it again, on fewer files perhaps."
+        ) from None
     finally:
         progress.done()
     if asked(ctx).as_json:
@@ -81,6 +90,11 @@ def backtest(
     show(*_blocks(found, baseline or f"{settings.warmup_min} min"))
     if truth:
         show(Lines(("", _score_line(score(faults, found)))))
+
+
+def _store(asked_for: Asked) -> AbstractContextManager["Opened | None"]:
+    """The store that --store names. No variable or profile does: what is in use is not to be filled with a replay."""
+    return stores.to_fill(asked_for) if asked_for.store else nullcontext()
 
 
 def _blocks(found: Sequence[Incident], baseline: str) -> Iterator[Block]:

@@ -27,8 +27,8 @@ _SEARCHES = {
 _HITS = 2
 
 
-def show_result(store: Store, result: DemoResult) -> None:
-    """The whole screen of a demo that has run."""
+def show_result(store: Store, result: DemoResult, flag: str) -> None:
+    """The whole screen of a demo that has run; ``flag`` is what a further command needs to work on its store."""
     rate = result.tally.received / max(result.seconds, 0.001)
     show(
         Lines(
@@ -47,7 +47,7 @@ def show_result(store: Store, result: DemoResult) -> None:
         show_drawn(card(incident, events, series=series, zone=READER))
     if not result.incidents:
         show(Lines(("No incident: what happened had been seen before, or changed nothing.",)))
-    show(*_pages(store, result), Lines(("",)), *_search(store, result), *_next(result))
+    show(*_pages(store, result), Lines(("",)), *_search(store, result), *_next(result, flag))
 
 
 class _Pager:
@@ -92,11 +92,11 @@ def _search(store: Store, result: DemoResult) -> Iterator[Block]:
     yield Lines([f"  {line}" for hit in found.hits for line in hit_lines(hit)[:2]])
 
 
-def _next(result: DemoResult) -> Iterator[Block]:
+def _next(result: DemoResult, flag: str) -> Iterator[Block]:
     yield Lines(("",))
     yield Heading("Next, on this store:")
-    first = [f"  autoir --store demo incidents show {incident.id}" for incident in result.incidents[:1]]
-    yield Lines((*first, '  autoir --store demo logs query "payment declined"'))
+    first = [f"  autoir{flag} incidents show {incident.id}" for incident in result.incidents[:1]]
+    yield Lines((*first, f'  autoir{flag} logs query "payment declined"'))
     yield Heading("On your own logs, still without AWS:")
     yield Lines(
         (

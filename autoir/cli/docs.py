@@ -93,8 +93,9 @@ def configuration_page() -> str:
         ]
     parts += [
         "## Other variables",
-        "`AUTOIR_HOME`: AutoIR's folder. `AUTOIR_STORE`: the store of commands without `--store`. `DEBUG=1`: the same"
-        " as `--debug`. `NO_COLOR`: no colours.",
+        "`AUTOIR_HOME`: AutoIR's folder. `AUTOIR_STORE`: the store of commands without `--store`. `TIDB_DSN`, or"
+        " `TIDB_HOST`, `TIDB_PORT`, `TIDB_USER`, `TIDB_PASSWORD` and `TIDB_DATABASE`: the same, for a store on TiDB."
+        " `DEBUG=1`: the same as `--debug`. `NO_COLOR`: no colours.",
     ]
     return "\n\n".join(parts) + "\n"
 

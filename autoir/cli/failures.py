@@ -5,6 +5,7 @@ A traceback is for those who ask for it with ``--debug``. Whatever a message quo
 escaped: it may be a file's name or a log line.
 """
 
+import re
 import sys
 import traceback
 from types import TracebackType
@@ -19,6 +20,7 @@ from autoir.report.text import shown
 INTERRUPTED = 130
 _INDENT = " " * len("autoir: ")
 _LONGEST = 4_000
+_PASSWORD = re.compile(r"(\w+:/+[^\s:/@]*:)\S+@")
 
 
 class Interrupted(AutoirError):
@@ -28,9 +30,10 @@ class Interrupted(AutoirError):
 
 
 def report(message: str, hint: str = "") -> None:
-    """One failure on standard error."""
-    lines = [shown(line, _LONGEST) for line in message.splitlines() or [""]]
-    lines += [shown(line, _LONGEST) for line in hint.splitlines()]
+    """One failure on standard error. It may quote a URL that stood in the wrong place: a password in it is left out."""
+    told = [_PASSWORD.sub(r"\1…@", text) for text in (message, hint)]
+    lines = [shown(line, _LONGEST) for line in told[0].splitlines() or [""]]
+    lines += [shown(line, _LONGEST) for line in told[1].splitlines()]
     print(f"autoir: {lines[0]}", *(f"{_INDENT}{line}" for line in lines[1:]), sep="\n", file=sys.stderr, flush=True)
 
 

@@ -117,7 +117,7 @@ def show_incident(ctx: typer.Context, id: Id) -> None:
             print_json(stored_incident_document(opened.store, incident))
         else:
             events, series = proof_of(opened.store, incident)
-            show_drawn(page(incident, events, series=series, zone=READER, store=asked(ctx).store))
+            show_drawn(page(incident, events, series=series, zone=READER, store=stores.named(asked(ctx))))
 
 
 @app.command(

@@ -63,15 +63,17 @@ def _option(
     )
 
 
-def _shared(names: Sequence[str]) -> list[TyperOption]:
+_STORE = (
+    "The store: sqlite:///PATH, mysql://USER@HOST:4000/DB, a name saved by autoir tidb dsn, or demo for that of the"
+    " last demo. Else $AUTOIR_STORE, else $TIDB_DSN or $TIDB_HOST, else the saved name default, else autoir.db in"
+    " AutoIR's folder."
+)
+_EMPTY_STORE = "An empty store to fill and keep, by URL or saved name."
+
+
+def _shared(names: Sequence[str], store: str = _STORE) -> list[TyperOption]:
     options = {
-        "store": _option(
-            "--store",
-            field="store",
-            metavar="URL|demo",
-            text="The store: sqlite:///PATH, or demo for that of the last demo. Else $AUTOIR_STORE, else autoir.db in"
-            " AutoIR's folder.",
-        ),
+        "store": _option("--store", field="store", metavar="URL|NAME", text=store),
         "config": _option(
             "--config",
             field="config",
@@ -89,9 +91,11 @@ class Command(TyperCommand):
     """A command on a store: it takes all shared options."""
 
     takes: ClassVar[Sequence[str]] = ("store", "config", "json", "debug")
+    store: ClassVar[str] = _STORE
+    """What its help says of --store."""
 
     def __init__(self, name: str | None, *, params: list[Any] | None = None, **attributes: Any) -> None:
-        super().__init__(name, params=[*(params or ()), *_shared(self.takes)], **attributes)
+        super().__init__(name, params=[*(params or ()), *_shared(self.takes, self.store)], **attributes)
 
     def invoke(self, ctx: Any) -> Any:
         given = {"store": asked(ctx).store, "config": asked(ctx).config}
@@ -107,10 +111,16 @@ class ReadCommand(Command):
     takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
 
 
-class StorelessCommand(Command):
-    """A command that works on no store of the user's."""
+class ReplayCommand(Command):
+    """A command that fills a store of its own, or an empty one of the user's: never the one that is in use."""
 
-    takes: ClassVar[Sequence[str]] = ("config", "json", "debug")
+    store: ClassVar[str] = _EMPTY_STORE
+
+
+class DemoCommand(ReplayCommand):
+    """A replay that no setting changes."""
+
+    takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
 
 
 class PlainCommand(Command):

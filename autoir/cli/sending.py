@@ -1,7 +1,7 @@
 """Sending what waits in the outbox, from a command.
 
-The messages of the demo's store are shown and go nowhere else, whatever the settings say: nobody is to be paged for a
-made-up outage.
+The messages of a store that holds a replay, as the demo's does, are shown and go nowhere else, whatever the settings
+say: nobody is to be paged for what is made up or long over.
 """
 
 import sys
@@ -21,7 +21,7 @@ def notifiers(opened: Opened, settings: Settings, asked: Asked) -> list[Notifier
     Raises UsageError for a setting that names no receiver.
     """
     stream = sys.stderr if asked.as_json else sys.stdout
-    return notifiers_for(settings, stream, names=("stdout",) if opened.demo else (), zone=READER)
+    return notifiers_for(settings, stream, names=("stdout",) if opened.replay else (), zone=READER)
 
 
 def send_due(opened: Opened, receivers: list[Notifier], now_ms: int) -> Published:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import typer
 
-from autoir.cli import stores
+from autoir.cli import stores, tidb
 from autoir.cli.options import ReadCommand, asked, examples
 from autoir.cli.output import Heading, Lines, Table, local_time, print_json, show, size, zone_name
 from autoir.report.text import shown
@@ -27,12 +27,13 @@ def stats(ctx: typer.Context) -> None:
         held, flag = store.stats(), stores.flag_for(asked(ctx))
         groups = store.log_groups()
         quarantined = store.quarantined(1000)
+        tidb.note_days_left(opened)
         swept = store.meta("swept_to")
         reasons = Counter(row.reason for row in quarantined)
         if asked(ctx).as_json:
             print_json(
                 {
-                    "store": opened.url.split("@")[-1],
+                    "store": opened.shown,
                     **held._asdict(),
                     "swept_to_ms": (int(swept) + 1) * 60_000 if swept else None,
                     "log_groups": groups,
@@ -63,7 +64,7 @@ def stats(ctx: typer.Context) -> None:
             ("on disk", size(held.stored_bytes), per_event),
         ]
         show(
-            Heading(f"Store {opened.url.split('@')[-1]}"),
+            Heading(f"Store {opened.shown}"),
             Table(("", "", ""), rows, frozenset({1})),
             Lines((_swept(swept, flag), "")),
             Heading("Log groups"),
@@ -87,10 +88,6 @@ def stats(ctx: typer.Context) -> None:
 
 def _waiting(pending: int) -> str:
     return f"{pending:,} wait for their vector: until then they are found by words alone" if pending else ""
-
-
-def _unsent(messages: int) -> str:
-    return "the next sweep sends them, where a receiver is configured" if messages else ""
 
 
 def _swept(minute: str | None, flag: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.cli import stores
+from autoir.cli import stores, tidb
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import Command, asked, duration_ms, examples, moment_ms
 from autoir.cli.output import Lines, Progress, local_time, print_json, show, zone_name
@@ -54,6 +54,7 @@ def sweep(
     with stores.to_read(asked(ctx)) as opened:
         now_ms = moment_ms("--now", now, opened.clock()) if now else opened.clock()
         receivers = sending.notifiers(opened, settings, asked(ctx))
+        tidb.note_days_left(opened)
         report = _judged(opened, now_ms, settings)
         told = sending.send_due(opened, receivers, now_ms)
         expired = _expired(opened, now_ms, settings)

@@ -22,14 +22,18 @@ class Store(Ingestion, Sweeping, Reporting, Searching):
 
 def open_database(url: str) -> Database:
     """The database that ``url`` names. Raises UsageError for a scheme that is not known."""
-    scheme, _, rest = url.partition("://")
+    scheme, mark, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return SqliteDatabase(Path(unquote(rest[1:])))
     if scheme == "mysql":
         from autoir.store.tidb import TidbDatabase, parse_dsn
 
         return TidbDatabase(parse_dsn(url))
-    raise UsageError(f"{url.split('@')[-1]!r} does not name a store.", "Example: --store sqlite:////var/lib/autoir.db")
+    # No more of it than its scheme: what stands behind may be a password.
+    raise UsageError(
+        f"{scheme + mark if mark else ''!r}… does not name a store.",
+        "Example: --store sqlite:////var/lib/autoir.db, or mysql://user:password@host:4000/autoir",
+    )
 
 
 def migrated(db: Database) -> Store:

@@ -8,7 +8,7 @@ not in messages, not in ``repr``.
 import ipaddress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from autoir.errors import UsageError
 
@@ -69,13 +69,9 @@ def is_loopback(host: str) -> bool:
 
 def parse_dsn(text: str) -> Dsn:
     """The connection that ``text`` names. Raises UsageError, which never repeats the password."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError as error:
-        # An unescaped character of a password may be what broke it, so nothing of the text is said.
-        raise UsageError(f"The connection string cannot be read: {_reason(error)}.", _HINT) from None
+    parts, port, query, wrong = _taken_apart(text)
+    if parts is None:
+        raise UsageError(f"The connection string cannot be read: {wrong}.", _HINT)
     if parts.scheme != SCHEME:
         raise UsageError("The connection string does not begin with mysql://.", _HINT)
     shown = f"{SCHEME}://…@{_bracketed(parts.hostname or '')}"
@@ -105,5 +101,17 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _reason(error: ValueError) -> str:
-    return "its port is no number between 0 and 65535" if "ort" in str(error) else "it is not a URL"
+def _taken_apart(text: str) -> tuple[SplitResult | None, int | None, list[tuple[str, str]], str]:
+    """The parts of ``text``, its port and its options; without parts, what is wrong with it.
+
+    A character of a password that is not escaped may be what breaks it, so nothing of the text is said, and no error of
+    the parser's, which quotes it, goes along.
+    """
+    try:
+        parts = urlsplit(text)
+        if "@" in parts.path + parts.query or parts.fragment:
+            return None, None, [], "one of @ / ? # in its user, password or database is not percent-encoded"
+        query = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        return parts, parts.port, query, ""
+    except ValueError as error:
+        return None, None, [], "its port is no number between 0 and 65535" if "ort" in str(error) else "it is not a URL"

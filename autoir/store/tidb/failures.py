@@ -16,11 +16,11 @@ from autoir.store.tidb.dsn import Dsn, is_loopback
 NO_PARTITION = 1526
 DUPLICATE = 1062
 NO_TABLE = 1146
-NO_RIGHT = frozenset({1142, 1143, 1227, 1370})
-_LOST = frozenset({0, 1040, 1053, 1927, 2003, 2006, 2013, 2014, 2055})
-"""The session is gone, or the server is not there (yet): 1927 is how MariaDB says KILL."""
-_CONFLICT = frozenset({1205, 1213, 8002, 8022, 8028, *range(9001, 9008)})
-"""Another transaction was in the way, or TiDB is moving data: the same statements succeed later."""
+NO_RIGHT = frozenset({1142, 1143, 1227, 1370, 8121})
+_LOST = frozenset({0, 1040, 1053, 1203, 1226, 1927, 2003, 2006, 2013, 2014, 2055})
+"""The session is gone, or the server is not there (yet) or has no place left: 1927 is how MariaDB says KILL."""
+_CONFLICT = frozenset({1205, 1213, 8002, 8005, 8022, 8027, 8028, *range(9001, 9009), *range(9010, 9014)})
+"""Another transaction was in the way, or TiDB is busy or moving data: the same statements succeed later."""
 _DATA = frozenset({1048, 1153, 1264, 1265, 1292, 1366, 1406, 3140, 4025, 6138, 8004, 8025})
 """The row itself: null, too long, out of range, of the wrong type, or too large for a packet or a transaction."""
 _LONGEST = 300
@@ -33,10 +33,11 @@ class TransientError(UnreachableError):
     """The same again may well succeed: the session broke, or another transaction was in the way."""
 
 
+_NEW_PASSWORD = "Have its owner set a new one (ALTER USER … IDENTIFIED BY …), then save it: autoir tidb dsn"
+_CREATE_USER = "Make it first (CREATE USER … IDENTIFIED BY …), then grant to it: autoir tidb migrate"
 _SAID: Mapping[int, tuple[type[AutoirError], str, str]] = {
-    1045: (UsageError, "{place} refuses user {user!r} with this password.", "Save it anew: autoir tidb dsn"),
-    1044: (UsageError, "user {user!r} may not enter database {database!r} on {place}.",
-           "Name another database, or have its owner run: GRANT … ON {database}.* TO {user}"),
+    1044: (UsageError, "user {user!r} has no such right to database {database!r} on {place}: {text}.",
+           "Name another database, or another user: the owner for tidb migrate, the writer for everything else."),
     1049: (UsageError, "there is no database {database!r} on {place}.",
            "Create it there (CREATE DATABASE {database}), or name another one."),
     NO_TABLE: (UsageError, "database {database!r} on {place} has no AutoIR schema, or an old one: {text}.",
@@ -53,9 +54,28 @@ _SAID: Mapping[int, tuple[type[AutoirError], str, str]] = {
     1969: (AutoirError, "the query took longer than it may: {text}.", "Ask for less: a shorter time, one log group."),
     3024: (AutoirError, "the query took longer than it may: {text}.", "Ask for less: a shorter time, one log group."),
     8175: (AutoirError, "the query needs more memory than it may: {text}.", "Ask for less: a shorter time."),
+    1129: (UnreachableError, "{place} has shut this machine out after failed connections: {text}.",
+           "Have its owner run there: FLUSH HOSTS"),
+    1130: (UsageError, "{place} lets nobody in from this machine: {text}.",
+           "Have its owner allow this address (IP access list), or the user from it."),
+    1820: (UsageError, "the password of user {user!r} on {place} has expired.", _NEW_PASSWORD),
+    1862: (UsageError, "the password of user {user!r} on {place} has expired.", _NEW_PASSWORD),
+    3118: (UsageError, "user {user!r} is locked on {place}.", "Have its owner run there: ALTER USER … ACCOUNT UNLOCK"),
+    2059: (UsageError, "{place} wants user {user!r} to log in in another way than by password: {text}.",
+           "Name a user with a password: AutoIR knows mysql_native_password and caching_sha2_password."),
+    1133: (UsageError, "{place} knows no user of that name: {text}.", _CREATE_USER),
+    1410: (UsageError, "{place} knows no user of that name: {text}.", _CREATE_USER),
     NO_PARTITION: (AutoirError, "{place} has no partition for the day of a row: {text}.",
                    "Its owner has to make the coming days: autoir tidb migrate (daily). Nothing was lost."),
 }  # fmt: skip
+
+_CLOUD: Mapping[str, tuple[type[AutoirError], str, str]] = {
+    "usage quota": (UnreachableError, "the usage quota of {place} is used up: {text}.",
+                    "Raise the spending limit in TiDB Cloud's console, or wait for the next month. Nothing was lost."),
+    "user name prefix": (UsageError, "{place} wants the prefix of its instance before the name of user {user!r}.",
+                         "TiDB Cloud's console shows it under Connect: PREFIX.{user}"),
+}  # fmt: skip
+"""Words of TiDB Cloud Starter, which has no codes of its own for what TiDB itself does not know."""
 
 
 def code_of(error: Exception) -> int:
@@ -74,6 +94,10 @@ def explained(error: Exception, dsn: Dsn) -> AutoirError:
     text = _text(error)
     if code == 2026:
         return _refuses_tls(dsn)
+    if code == 1045:
+        return _refuses_user(dsn)
+    if isinstance(error, err.InternalError) and not code:
+        return UsageError(f"{dsn.place} answers, but not as a database: {text}.", "Is the port right? TiDB has 4000.")
     if code in _LOST or code in _CONFLICT:
         return TransientError(f"{dsn.place}: {text or 'the connection was closed'} ({code}).", "Try again later.")
     if code in NO_RIGHT:
@@ -81,8 +105,9 @@ def explained(error: Exception, dsn: Dsn) -> AutoirError:
             f"user {dsn.user!r} may not do this on {dsn.place}: {text}.",
             "Name a user that may: the owner for tidb migrate, the writer for everything else.",
         )
-    if code in _SAID:
-        kind, message, hint = _SAID[code]
+    said = _SAID.get(code) or next((said for words, said in _CLOUD.items() if words in text.lower()), None)
+    if said:
+        kind, message, hint = said
         facts = {"place": dsn.place, "user": dsn.user, "database": dsn.database, "text": text}
         return kind(message.format(**facts), hint.format(**facts))
     if code in _DATA or isinstance(error, err.DataError | err.IntegrityError):
@@ -129,6 +154,18 @@ def _tls(cause: ssl.SSLError, dsn: Dsn) -> AutoirError:
             " No password was sent.",
         )
     return TransientError(f"{dsn.place}: TLS failed: {cause.reason or cause}.", "Is a proxy in between?")
+
+
+def _refuses_user(dsn: Dsn) -> AutoirError:
+    if not dsn.password:
+        return UsageError(
+            f"{dsn.place} refuses user {dsn.user!r} without a password.",
+            "A URL on a screen has none: use the name of a saved connection, or save one: autoir tidb dsn",
+        )
+    return UsageError(
+        f"{dsn.place} refuses user {dsn.user!r} with this password.",
+        "One of the two is wrong, or the user may not come from this machine. To save another: autoir tidb dsn",
+    )
 
 
 def _refuses_tls(dsn: Dsn) -> AutoirError:

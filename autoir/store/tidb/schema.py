@@ -79,7 +79,8 @@ def _goes(table: _Partitioned, now_ms: int, days: int, *, ttl: bool) -> str:
     if ttl:
         return f"TTL = stored_at + INTERVAL {days} DAY" if days else ""
     today = now_ms // DAY_MS
-    first, last = table.bound(today - days), table.bound(today + DAYS_AHEAD)  # the first takes all that is before it
+    # The first takes all that is before it, and ends where maintenance would have it end today.
+    first, last = table.bound(today - max(days - 1, 0)), table.bound(today + DAYS_AHEAD)
     return (
         f"PARTITION BY RANGE ({table.column}) INTERVAL ({table.day})\n"
         f"  FIRST PARTITION LESS THAN ({first}) LAST PARTITION LESS THAN ({last})"
