@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.mysql_peer import grammar, wire
 from tests.mysql_peer.databases import Databases
 from tests.mysql_peer.server import Server, missing_programs
+from tests.mysql_peer.tls import TlsServer
 
 _SERVER = "server"
 _outcome: list[str] = []
@@ -38,6 +39,17 @@ def mysql_peer() -> Iterator[Server]:
     if folder := os.environ.get(wire.CAPTURE):
         with open(f"{folder}/{_SERVER}", "w") as file:
             file.write(f"MariaDB {server.version}")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def tls_peer() -> Iterator[TlsServer]:
+    """A server that asks for no TLS but speaks it, one for each module that wants it."""
+    missing = [*missing_programs(), *([] if shutil.which("openssl") else ["openssl"])]
+    if missing:
+        unavailable(f"no {' and '.join(missing)}: run make test-deps")
+    server = TlsServer()
     yield server
     server.close()
 

@@ -51,8 +51,7 @@ def _program(name: str) -> str | None:
 class Server:
     """A running server. ``folder`` is gone after ``close()``."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
-        self._options = options
+    def __init__(self) -> None:
         # not pytest's tmp_path: root's is closed to the account the server runs as, and a socket's path is short
         self.folder = Path(tempfile.mkdtemp(prefix="autoir-db-", dir="/tmp"))
         self._watchdog = subprocess.Popen(
@@ -67,6 +66,7 @@ class Server:
             self._account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         try:
             self._install()
+            self._options = self._prepared()
             self.start()
             self._add_users()
         except BaseException:
@@ -80,6 +80,10 @@ class Server:
         output, _ = done.communicate()
         if done.returncode:
             raise RuntimeError(f"mariadb-install-db failed:\n{output}")
+
+    def _prepared(self) -> Sequence[str]:
+        """Options of this kind of server; what they need is put into its folder."""
+        return ()
 
     def _run(self, program: str, *options: str, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(

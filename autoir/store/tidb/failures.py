@@ -25,8 +25,8 @@ _DATA = frozenset({1048, 1153, 1264, 1265, 1292, 1366, 1406, 3140, 4025, 6138, 8
 """The row itself: null, too long, out of range, of the wrong type, or too large for a packet or a transaction."""
 _LONGEST = 300
 
-_HOST_MISMATCH, _EXPIRED = 62, 10
-"""OpenSSL's verify codes."""
+_OTHER_HOST, _EXPIRED = frozenset({62, 64}), 10
+"""OpenSSL's verify codes; another host is told by name or by address."""
 
 
 class TransientError(UnreachableError):
@@ -138,7 +138,7 @@ def _network(cause: OSError, dsn: Dsn) -> AutoirError:
 
 def _tls(cause: ssl.SSLError, dsn: Dsn) -> AutoirError:
     code = getattr(cause, "verify_code", 0)
-    if code == _HOST_MISMATCH:
+    if code in _OTHER_HOST:
         return UnreachableError(
             f"{dsn.place} shows the certificate of another host.",
             "Connect by the name that stands in the certificate. No password was sent.",
