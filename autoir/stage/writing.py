@@ -15,6 +15,10 @@ from autoir.stage.checks import check
 from autoir.stage.config import StageConfig
 
 
+_ALWAYS = ("account", "region", "azs")
+"""Where a stage is, said even where it is the default."""
+
+
 def written(config: StageConfig) -> str:
     """The text of the stage's file."""
     return "\n".join(_table(config, "", StageConfig(config.name))).lstrip("\n") + "\n"
@@ -37,7 +41,7 @@ def _table(config: Any, prefix: str, defaults: Any) -> Iterator[str]:
             tables.append((field.name, value, default))
         elif isinstance(value, Mapping):
             tables += [(f"{field.name}.{name}", host, type(host)()) for name, host in sorted(value.items())]
-        elif value != default:
+        elif value != default or (field.name in _ALWAYS and not prefix):
             yield f"{field.name} = {_literal(value)}"
     for name, value, default in tables:
         lines = list(_table(value, f"{prefix}{name}.", default))
