@@ -35,7 +35,7 @@ SERVICES: Final = frozenset(
 """Services that a function calls; the descriptions of all others are 25 MB that nobody reads."""
 
 _ROOMS_OF_OTHERS: Final = frozenset({"cli", "demo", "tui", "__pycache__"})
-_UNUSED: Final = ("bin", "**/tests", "**/__pycache__", "**/*.pyi", "numpy/f2py", "*.dist-info/RECORD", "botocore/docs")
+_UNUSED: Final = ("bin", "**/tests", "**/__pycache__", "**/*.pyi", "numpy/f2py", "*.dist-info/RECORD")
 
 
 def identity(arch: str, python: str) -> str:
