@@ -166,9 +166,15 @@ def received(folder: Path) -> list[tuple[str, ...]]:
 def run(logs: Path, folder: Path, kill: Kill | None = None, store_class: StoreClass = Store) -> Counter[str]:
     """The whole job over ``logs`` into ``folder``, going on where an earlier run died; its statements by label."""
     database = CountingDatabase(folder / "store.db", kill)
-    sinks = [Sink(channel, folder, database.reached) for channel in (EVENTS, PAGES)]
-    with patch.object(ingest, "BATCH_EVENTS", BATCH), closing(store_class(database)) as store:
+    with closing(store_class(database)) as store:
         store.migrate()
+        work(store, logs, [Sink(channel, folder, database.reached) for channel in (EVENTS, PAGES)])
+    return database.seen
+
+
+def work(store: Store, logs: Path, sinks: Sequence[Sink]) -> None:
+    """The whole job over ``logs`` on any store."""
+    with patch.object(ingest, "BATCH_EVENTS", BATCH):
         for name, _, end in PARTS:
             now_ms = START_MS + end * MINUTE_MS
             clock = partial(int, now_ms)
@@ -178,7 +184,6 @@ def run(logs: Path, folder: Path, kill: Kill | None = None, store_class: StoreCl
             publish_due(store, sinks, now_ms, jitter=random.Random(0))
         fill_pending(store, open_embedder("hashed"), now_ms + AFTER_LEASES_MS)
         publish_due(store, sinks, now_ms + AFTER_LEASES_MS, jitter=random.Random(0))
-    return database.seen
 
 
 VOLATILE = (
