@@ -32,7 +32,7 @@ class Breaker:
         return self._until_s - now_s if self.state(now_s) == "open" else 0.0
 
     def failed(self, reason: str, now_s: float) -> None:
-        """Count a failure."""
+        """Count a failure of a request that was sent at ``now_s``."""
         self.reason = reason
         self._failures += 1
         self._until_s = now_s + OPEN_S

@@ -19,6 +19,9 @@ from autoir.errors import UnreachableError
 READ_S = 70.0
 """How long a server may stay silent: a SageMaker model has 60 seconds, and AWS advises 70 for the socket."""
 
+PROBE_READ_S = 30.0
+"""The same for the probe of a breaker: one that hangs must not hide a recovery for a minute."""
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 20.0
 """Bounds of the pause before the next try: it doubles from the first to the longest, and of it a random part is taken
 ("full jitter", Marc Brooker, AWS Architecture Blog, 2015)."""
@@ -87,9 +90,8 @@ class Endpoint:
             self._wait(tries, patience_s, deadline_s)
             tries += 1
             try:
-                return self._try(texts, min(READ_S, patience_s))
+                return self._try(texts, patience_s)
             except NoAnswerError as failure:
-                self._breaker.failed(failure.reason, self._clock())
                 crashes += failure.crashed
                 if crashes == CRASHES:
                     raise RequestRefusedError(failure.reason) from failure
@@ -127,15 +129,17 @@ class Endpoint:
     def _no_answer(self, what: str) -> UnreachableError:
         return UnreachableError(f"The {self.name} {what}: {self._breaker.reason}.", self.hint)
 
-    def _try(self, texts: Sequence[str], timeout_s: float) -> Reply:
+    def _try(self, texts: Sequence[str], patience_s: float) -> Reply:
         """Send one request and read its reply."""
         traffic, sent_s = self._traffic, self._clock()
         traffic.requests += 1
+        silence_s = READ_S if self._breaker.state(sent_s) == "closed" else PROBE_READ_S
         try:
-            body = self._transport.send(texts, self._spec.max_tokens, timeout_s)
+            body = self._transport.send(texts, self._spec.max_tokens, min(silence_s, patience_s))
             reply = read_reply(body, len(texts), self._spec)
-        except NoAnswerError:
+        except NoAnswerError as failure:
             traffic.failures += 1
+            self._breaker.failed(failure.reason, sent_s)  # what a timeout took is part of the pause
             raise
         except (UnreachableError, ModelMismatchError) as error:
             traffic.failures += 1

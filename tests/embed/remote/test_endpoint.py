@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -9,7 +10,15 @@ import pytest
 from autoir.embed import ModelMismatchError
 from autoir.embed.models import KNOWN
 from autoir.embed.remote.breaker import FAILURES, OPEN_S, Breaker
-from autoir.embed.remote.endpoint import CRASHES, FIRST_PAUSE_S, LONGEST_PAUSE_S, READ_S, Endpoint, Traffic
+from autoir.embed.remote.endpoint import (
+    CRASHES,
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    PROBE_READ_S,
+    READ_S,
+    Endpoint,
+    Traffic,
+)
 from autoir.embed.remote.transport import NoAnswerError, RequestRefusedError
 from autoir.errors import UnreachableError
 from tests.embed.remote.server import compact, pooled
@@ -102,6 +111,29 @@ def test_a_silent_server_is_not_waited_for_longer_than_patience(patience_s: floa
     wire = Wire(time)
     endpoint(time, wire).ask(["x"], patience_s)
     assert wire.timeouts == [timeout_s]
+
+
+def test_a_server_that_hangs_is_found_well_again_within_a_probe_and_a_pause() -> None:
+    class Hanging(Wire):
+        """Requests sent before a time take their whole timeout; none comes back."""
+
+        def send(self, texts: Sequence[str], max_tokens: int, timeout_s: float) -> bytes:
+            hangs = self._time.now_s < 1_000 + 600
+            self.timeouts.append(timeout_s)
+            self._time.now_s += timeout_s if hangs else 0
+            if hangs:
+                raise NoAnswerError("no answer (ReadTimeoutError)")
+            return super().send(texts, max_tokens, timeout_s)
+
+    time = VirtualTime()
+    wire = Hanging(time)
+    asked = endpoint(time, wire)
+    while not asked.traffic().texts:
+        with suppress(UnreachableError):
+            asked.ask(["x"], 180)
+    assert 600 <= wire.at[-1] <= 600 + PROBE_READ_S + LONGEST_PAUSE_S
+    assert wire.timeouts[:FAILURES] == [READ_S] * FAILURES
+    assert {*wire.timeouts[FAILURES:-2]} == {PROBE_READ_S}
 
 
 def test_the_breaker_opens_after_five_failures_lets_a_probe_through_and_closes() -> None:
