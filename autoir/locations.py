@@ -44,6 +44,11 @@ def demo_database(environ: Mapping[str, str] = os.environ) -> Path:
     return home(environ) / "demo.db"
 
 
+def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Embedding models, a folder each."""
+    return home(environ) / "models"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` with mode 0600; the old content stays until the new one is on disk."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

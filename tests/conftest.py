@@ -34,6 +34,9 @@ TERMINAL = (
     "LOG_LEVEL",
 )
 
+# Read when numpy is loaded, which some tests do before autoir.embed sets it: workers share the cores already.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Slow machines are no bug, and neither is a failure that only one run in a hundred draws: CI draws the same every time.
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)

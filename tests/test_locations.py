@@ -50,6 +50,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         (locations.profiles_file, "tidb-profiles.json"),
         (locations.default_database, "autoir.db"),
         (locations.demo_database, "demo.db"),
+        (locations.models_folder, "models"),
     ],
 )
 def test_every_file_is_in_that_folder(of: Callable[..., Path], name: str, tmp_path: Path) -> None:
