@@ -65,7 +65,7 @@ _SAID: Mapping[int, tuple[type[AutoirError], str, str]] = {
            "Name a user with a password: AutoIR knows mysql_native_password and caching_sha2_password."),
     1133: (UsageError, "{place} knows no user of that name: {text}.", _CREATE_USER),
     1410: (UsageError, "{place} knows no user of that name: {text}.", _CREATE_USER),
-    NO_PARTITION: (AutoirError, "{place} has no partition for the day of a row: {text}.",
+    NO_PARTITION: (UnreachableError, "{place} has no partition for the day of a row: {text}.",
                    "Its owner has to make the coming days: autoir tidb migrate (daily). Nothing was lost."),
 }  # fmt: skip
 
