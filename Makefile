@@ -88,7 +88,7 @@ clean: ## remove everything that make made, .venv included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml uv.lock | python $(UV)
-	$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(UV) sync --frozen --quiet --inexact --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 # The AWS stacks are a large install that `make demo` has no need of.
@@ -97,7 +97,7 @@ clean: ## remove everything that make made, .venv included
 	@touch $@
 
 node_modules/.ready: package-lock.json
-	@command -v npm >/dev/null || { echo "the CDK's command line needs Node 22 or newer with npm" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "the CDK's command line needs Node 20 or newer with npm" >&2; exit 1; }
 	npm ci --no-audit --no-fund --silent
 	@touch $@
 

@@ -14,7 +14,7 @@ from autoir.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Environment:
+class Environment:
     """What every part is told."""
 
     stage: str
@@ -57,7 +57,7 @@ class _Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedLogsEnv(_Environment):
+class EmbedLogsEnv(Environment):
     """Of ``embed_logs``, which stores what a subscription filter delivers."""
 
     store_secret_arn: str
@@ -68,7 +68,7 @@ class EmbedLogsEnv(_Environment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepIncidentsEnv(_Environment):
+class SweepIncidentsEnv(Environment):
     """Of ``sweep_incidents``, which looks for incidents, investigates and pages."""
 
     store_secret_arn: str
@@ -115,7 +115,7 @@ class SweepIncidentsEnv(_Environment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrateSchemaEnv(_Environment):
+class MigrateSchemaEnv(Environment):
     """Of ``migrate_schema``, which brings the schema up to date and keeps the day partitions."""
 
     owner_secret_arn: str
@@ -123,7 +123,7 @@ class MigrateSchemaEnv(_Environment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TailEnv(_Environment):
+class TailEnv(Environment):
     """Of the task that tails log groups without a free subscription filter."""
 
     aws_region: str

@@ -18,7 +18,7 @@ EXAMPLE_ACCOUNT: Final = "111111111111"
 LOG_GROUP: Final = Text(r"[\w./#-]{1,512}", "/aws/lambda/checkout")
 LOG_GROUP_GLOB: Final = Text(r"[\w./#*?-]{1,512}", "/aws/lambda/shop-*")
 _LISTENER: Final = Text(
-    r"[^@\s]+@[^@\s]+|https://\S+|\+\d{7,15}|arn:[\w-]+:(?:sqs|lambda):[\w-]+:\d{12}:\S+", "oncall@example.com"
+    r"[^@\s]+@[^@\s]+|https://\S+|\+\d{7,15}|arn:[\w-]+:sqs:[\w-]+:\d{12}:\S+", "oncall@example.com"
 )
 _SUBNET: Final = Text(r"subnet-[0-9a-f]+", "subnet-0123456789abcdef0")
 _VPC: Final = Text(r"vpc-[0-9a-f]+", "vpc-0123456789abcdef0", optional=True)
@@ -207,7 +207,7 @@ class StageConfig:
     """Python of the functions."""
 
     pages: tuple[str, ...] = setting((), _LISTENER)
-    """Who is paged: e-mail, telephone (+49…), https://…, or the ARN of a queue or a function."""
+    """Who is paged: e-mail, telephone (+49…), https://…, or the ARN of an SQS queue."""
 
     events: tuple[str, ...] = setting((), _LISTENER)
     """Who gets every change of state as JSON."""

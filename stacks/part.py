@@ -1,0 +1,73 @@
+"""What every stack of a stage has in common, and the small words that they are written in."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IConstruct
+
+from autoir.stage import StageConfig, names
+
+
+class Part(cdk.Stack):
+    """A stack of a stage: named after it, tagged with it, protected if it is."""
+
+    def __init__(self, scope: Construct, part: str, *, config: StageConfig, description: str) -> None:
+        super().__init__(
+            scope,
+            names.stack(config.name, part),
+            env=cdk.Environment(account=config.account, region=config.region),
+            description=f"AutoIR {config.name}: {description}",
+            termination_protection=config.protect,
+        )
+        self.config = config
+        cdk.Tags.of(self).add(names.STAGE_TAG, config.name)
+        if not config.protect:
+            reason = "Protection is switched on after the first deployment: a failed one has to be deletable."
+            acknowledge(self, {"AwsSolutions-EC29": reason})
+
+    def output(self, name: str, value: str) -> None:
+        """An output that the commands look up."""
+        cdk.CfnOutput(self, name, value=value).override_logical_id(name)
+
+    @property
+    def kept(self) -> cdk.RemovalPolicy:
+        """What becomes of data when the stack goes. What a failed creation made goes in every case."""
+        if self.config.removal == "retain":
+            return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return cdk.RemovalPolicy.DESTROY
+
+
+def allow(actions: Sequence[str], resources: Sequence[str], **conditions: Mapping[str, object]) -> iam.PolicyStatement:
+    """A statement of a role; ``conditions`` are operators, ``StringEquals={…}``."""
+    return iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=conditions or None)
+
+
+def role(
+    scope: Construct, name: str, *, service: str, statements: Sequence[iam.PolicyStatement], **more: object
+) -> iam.Role:
+    """A role for ``service`` with ``statements`` and nothing else.
+
+    They stand in the role itself: a policy beside it may come after what needs it, and a managed one says more than
+    is needed.
+    """
+    document = iam.PolicyDocument(statements=[*statements])
+    principal = iam.ServicePrincipal(service)
+    return iam.Role(scope, name, assumed_by=principal, inline_policies={"Own": document}, **more)  # type: ignore[arg-type]
+
+
+def log_group(scope: Construct, name: str, *, config: StageConfig, group_name: str) -> logs.LogGroup:
+    """One of AutoIR's own log groups. It goes with its stack in every stage, or its fixed name would collide with it
+    after a failed deployment."""
+    group = logs.LogGroup(scope, name, log_group_name=group_name, removal_policy=cdk.RemovalPolicy.DESTROY)
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)
+    resource.retention_in_days = config.log_retention_days
+    return group
+
+
+def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
+    """Say of findings of cdk-nag why each is right as it is."""
+    marks = [cdk.Acknowledgment(id=finding, reason=reason) for finding, reason in findings.items()]
+    cdk.Validations.of(construct).acknowledge(*marks)
