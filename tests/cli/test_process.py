@@ -13,7 +13,7 @@ from autoir.store import open_store
 from tests.cli.conftest import Call
 
 AUTOIR = (sys.executable, "-c", "from autoir.cli.main import main; main()")
-HEAVY = {"numpy", "httpx", "boto3", "botocore", "rich", "autoir.ingest", "autoir.demo", "autoir.backtest"}
+HEAVY = {"numpy", "httpx", "boto3", "botocore", "rich", "pymysql", "autoir.ingest", "autoir.demo", "autoir.backtest"}
 
 
 def run(*arguments: str, code: str = "", stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -112,14 +112,16 @@ def test_output_survives_a_poor_encoding(call: Call, tmp_path: Path) -> None:
     assert "na\\xefve \\u65e5\\u672c" in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("logs", "ingest", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("logs", "ingest", "--help"), ("tidb", "dsn", "--help"), ("--version",)]
+)
 def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     code = f"import atexit, sys\natexit.register(lambda: print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr))"
     assert run(*arguments, code=code).stderr == "[]\n"
 
 
 def test_a_plain_command_loads_no_library_it_does_not_need(stored: Path) -> None:
-    heavy = {"numpy", "httpx", "boto3", "rich"}
+    heavy = {"numpy", "httpx", "boto3", "rich", "pymysql"}
     code = f"import atexit, sys\natexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
     assert run("stats", code=code).stdout.endswith("[]\n")
 

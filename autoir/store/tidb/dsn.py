@@ -69,11 +69,11 @@ def is_loopback(host: str) -> bool:
 
 def parse_dsn(text: str) -> Dsn:
     """The connection that ``text`` names. Raises UsageError, which never repeats the password."""
+    if not text.startswith(f"{SCHEME}://"):
+        raise UsageError("The connection string does not begin with mysql://.", _HINT)
     parts, port, query, wrong = _taken_apart(text)
     if parts is None:
         raise UsageError(f"The connection string cannot be read: {wrong}.", _HINT)
-    if parts.scheme != SCHEME:
-        raise UsageError("The connection string does not begin with mysql://.", _HINT)
     shown = f"{SCHEME}://…@{_bracketed(parts.hostname or '')}"
     if not parts.hostname or not parts.username:
         raise UsageError(f"{shown}: {'the host' if parts.username else 'the user'} is missing.", _HINT)
