@@ -7,9 +7,10 @@ away from all tests, asked for or not.
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -62,15 +63,20 @@ def own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
-    """Loopback and Unix sockets only, in this process, for the whole run."""
+    """Loopback and Unix sockets only, in this process, for the whole run; and the live cluster that was asked for."""
+    live = urlsplit(os.environ.get("AUTOIR_TEST_TIDB_DSN", "")).hostname
+    asked_for = {live} if live else set()
     with pytest.MonkeyPatch.context() as patch:
         for name in ("connect", "connect_ex"):
-            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), asked_for))
         resolve = socket.getaddrinfo
 
         def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-            _refuse_outside(host)
-            return resolve(host, *args, **kwargs)
+            _refuse_outside(host, asked_for)
+            found = resolve(host, *args, **kwargs)
+            if host in asked_for:
+                asked_for.update(str(address[4][0]) for address in found)
+            return found
 
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
@@ -85,18 +91,18 @@ def shared() -> Path:
     return folder
 
 
-def _guarded(connect: Any) -> Any:
+def _guarded(connect: Any, asked_for: Collection[str]) -> Any:
     def guarded(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6):
-            _refuse_outside(address[0])
+            _refuse_outside(address[0], asked_for)
         return connect(self, address)
 
     return guarded
 
 
-def _refuse_outside(host: str | bytes | None) -> None:
+def _refuse_outside(host: str | bytes | None, asked_for: Collection[str]) -> None:
     name = host.decode() if isinstance(host, bytes) else host
-    if name in (None, "", "localhost"):
+    if name in (None, "", "localhost") or name in asked_for:
         return
     try:
         inside = ipaddress.ip_address(name).is_loopback

@@ -5,13 +5,13 @@ product's own, applied by its owner; nothing in it is edited but at the wire.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from autoir.clock import DAY_MS
 from autoir.store.tidb import TidbDatabase, parse_dsn
 from autoir.store.tidb.schema import Retention, apply, grants, statements
-from tests.mysql_peer.server import Server
 from tests.store.rows import NOON
 
 MIGRATED_MS = NOON + 40 * DAY_MS
@@ -22,13 +22,36 @@ _PARTITIONS = (
 )
 
 
+class Host(Protocol):
+    """A server that databases can be made on."""
+
+    @property
+    def grantees(self) -> Mapping[str, str]:
+        """Its ``writer`` and ``reader``, as ``schema.grants`` takes them; none where one user does everything."""
+
+    def run(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
+        """Run statements as a user who may; the rows of the last."""
+
+    def create(self, database: str) -> None:
+        """Make an empty database."""
+
+    def drop(self, database: str) -> None:
+        """Remove a database."""
+
+    def disconnect(self, database: str) -> None:
+        """End what sessions a test has left."""
+
+    def url(self, database: str, user: str) -> str:
+        """How the product names a database."""
+
+
 class Databases:
     """Those of one server. A test may write, and drop or add partitions; it does not alter tables."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Host, names: Iterable[str] | None = None) -> None:
         self._server = server
         self._free: list[str] = []
-        self._names = (f"autoir_{n}" for n in itertools.count(1))
+        self._names = iter(names or (f"autoir_{n}" for n in itertools.count(1)))
         self._fresh: list[tuple[object, ...]] = []
         self._facts: list[tuple[object, ...]] = []
 
@@ -42,12 +65,16 @@ class Databases:
         else:
             self._server.drop(name)
 
+    def url(self, name: str, user: str) -> str:
+        """How the product names one of them."""
+        return self._server.url(name, user)
+
     def _made(self) -> str:
         name = next(self._names)
         self._server.create(name)
         owner = TidbDatabase(parse_dsn(self._server.url(name, "owner")))
         apply(owner, statements(0, MIGRATED_MS, Retention()))
-        apply(owner, grants(name, writer="writer", reader="reader"))
+        apply(owner, grants(name, **self._server.grantees))
         owner.close()
         self._fresh = self._server.run(_PARTITIONS, database=name)
         self._facts = self._server.run("SELECT k, v FROM autoir_meta", database=name)

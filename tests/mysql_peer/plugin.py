@@ -4,17 +4,20 @@ Every process notes what it sent under ``build/sql/``. When all tests are done, 
 grammar, and a statement that it refuses fails the session, whatever the tests said.
 """
 
+import itertools
 import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.mysql_peer import grammar, wire
 from tests.mysql_peer.databases import Databases
+from tests.mysql_peer.live import DSN, LiveCluster, profile
 from tests.mysql_peer.server import Server, missing_programs
 from tests.mysql_peer.tls import TlsServer
 
@@ -36,9 +39,7 @@ def mysql_peer() -> Iterator[Server]:
     if missing := missing_programs():
         unavailable(f"no {' and '.join(missing)}: run make test-deps")
     server = Server()
-    if folder := os.environ.get(wire.CAPTURE):
-        with open(f"{folder}/{_SERVER}", "w") as file:
-            file.write(f"MariaDB {server.version}")
+    _note_server(f"MariaDB {server.version}")
     yield server
     server.close()
 
@@ -71,7 +72,29 @@ def peer(mysql_peer: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 def peer_url(peer: Server, peer_databases: Databases) -> Iterator[str]:
     """The URL, as its writer, of an empty store on the peer."""
     with peer_databases.one() as name:
-        yield peer.url(name, "writer")
+        yield peer_databases.url(name, "writer")
+
+
+@pytest.fixture(scope="session")
+def live_databases() -> Iterator[Databases]:
+    """The suite's one database on the cluster that AUTOIR_TEST_TIDB_DSN names."""
+    cluster = LiveCluster(os.environ[DSN])
+    _note_server(f"live cluster {cluster.version}")
+    yield Databases(cluster, itertools.repeat(cluster.dsn.database))
+    cluster.drop(cluster.dsn.database)
+
+
+@pytest.fixture
+def live_url(live_databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty store on the live cluster."""
+    connect_by(monkeypatch, profile())
+    with live_databases.one() as name:
+        yield live_databases.url(name, "writer")
+
+
+def _note_server(told: str) -> None:
+    if folder := os.environ.get(wire.CAPTURE):
+        Path(folder, _SERVER).write_text(told, "utf-8")
 
 
 def connect_by(patch: pytest.MonkeyPatch, profile: str) -> None:
@@ -97,7 +120,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if notes:
         server = folder / _SERVER
         _outcome[:] = [f"stores: sqlite {sqlite3.sqlite_version}"]
-        _outcome.append(server.read_text() if server.exists() else "live cluster")
+        _outcome.extend([server.read_text("utf-8")] if server.exists() else [])
         sent = {
             s["sql"]: grammar.Statement(s["name"], s["sql"])
             for note in notes

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ def _program(name: str) -> str | None:
 
 class Server:
     """A running server. ``folder`` is gone after ``close()``."""
+
+    grantees: Mapping[str, str] = {"writer": "writer", "reader": "reader"}
 
     def __init__(self) -> None:
         # not pytest's tmp_path: root's is closed to the account the server runs as, and a socket's path is short

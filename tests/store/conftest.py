@@ -1,10 +1,12 @@
 """The store under test, once for each implementation: another one is another entry of ``PLACES``."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from autoir.store import Store, open_store
+from tests.mysql_peer.live import DSN
 
 
 def _sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -12,7 +14,7 @@ def _sqlite(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def _tidb(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.getfixturevalue("peer_url")
+    yield request.getfixturevalue("live_url" if os.environ.get(DSN) else "peer_url")
 
 
 PLACES: Mapping[str, Callable[[pytest.FixtureRequest], Iterator[str]]] = {"sqlite": _sqlite, "tidb": _tidb}
