@@ -87,6 +87,8 @@ class TidbDatabase:
             if isinstance(told, TransientError):
                 self._drop()
             raise told from error
+        except UnicodeEncodeError as error:
+            raise RejectedError(f"{self.dsn.place} takes no text that is not Unicode: {error}.") from error
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """``work``, again while the server gives way; inside a transaction once, for it has to start over."""

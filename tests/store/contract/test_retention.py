@@ -11,6 +11,11 @@ AGES = (0, 13, 14, 15, 29, 30, 31, 40)
 """Days before NOW of one event each."""
 
 
+ROW_BY_ROW = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""Where the store deletes by itself; on TiDB whole days are dropped by its owner, or rows by the server."""
+
+
+@ROW_BY_ROW
 @pytest.mark.parametrize(
     ("events_days", "counts_days", "events", "counts", "gone"),
     [
@@ -33,8 +38,16 @@ def test_events_and_counts_go_by_their_own_age(
     assert len(store.patterns()) == 1
 
 
+@ROW_BY_ROW
 def test_more_than_one_round_of_deletes(store: Store) -> None:
     for start in range(0, 2_500, 500):
         store.write(a_batch([an_event(n, NOON + n * MINUTE_MS) for n in range(start, start + 500)]))
     assert store.expire(NOON + 3_000 * MINUTE_MS + DAY_MS, 1, 1) == 5_000
     assert store.stats().events == 0
+
+
+@pytest.mark.parametrize("url", ["tidb"], indirect=True)
+def test_a_writer_on_tidb_leaves_old_days_to_their_owner(store: Store) -> None:
+    store.write(a_batch([an_event(age, NOW - age * DAY_MS) for age in AGES]))
+    assert store.expire(NOW, 1, 1) == 0
+    assert store.stats().events == len(AGES)
