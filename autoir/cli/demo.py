@@ -56,6 +56,7 @@ def demo(
     --store it goes into that store instead, which must be empty.
     """
     from autoir.cli.demo_screen import show_result
+    from autoir.cli.embedding import embedder_for
     from autoir.demo import DEFAULT_SEED, SCENARIOS
     from autoir.demo.run import run
 
@@ -67,12 +68,13 @@ def demo(
         with _store(asked(ctx)) as store:
             if not asked(ctx).as_json:
                 print(_OPENING, _where(asked(ctx)), flush=True)
-            result = run(scenario, chosen_seed, store, progress=_watch(progress))
+            embedder = embedder_for(store)
+            result = run(scenario, chosen_seed, store, embedder=embedder, progress=_watch(progress))
             progress.done()
             if asked(ctx).as_json:
                 print_json(_document(store, result))
             else:
-                show_result(store, result, stores.flag_for(asked(ctx)) or " --store demo")
+                show_result(store, result, embedder, stores.flag_for(asked(ctx)) or " --store demo")
     except KeyboardInterrupt:
         progress.done()
         raise Interrupted("stopped.", _unfinished(asked(ctx))) from None

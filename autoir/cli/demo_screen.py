@@ -8,7 +8,7 @@ from autoir.cli.output import READER, Block, Heading, Lines, local_time, show, s
 from autoir.cli.searching import hit_lines
 from autoir.clock import MINUTE_MS
 from autoir.demo.run import DemoResult
-from autoir.embed import open_embedder
+from autoir.embed import Embedder
 from autoir.notify import publish_due
 from autoir.notify.messages import PAGES, Message
 from autoir.notify.render import email, subject
@@ -27,7 +27,7 @@ _SEARCHES = {
 _HITS = 2
 
 
-def show_result(store: Store, result: DemoResult, flag: str) -> None:
+def show_result(store: Store, result: DemoResult, embedder: Embedder, flag: str) -> None:
     """The whole screen of a demo that has run; ``flag`` is what a further command needs to work on its store."""
     rate = result.tally.received / max(result.seconds, 0.001)
     show(
@@ -36,7 +36,7 @@ def show_result(store: Store, result: DemoResult, flag: str) -> None:
                 "",
                 f"  read    {result.tally.received:,} lines in {result.seconds:,.1f} s, {rate:,.0f} lines/s",
                 f"  learned {result.patterns:,} patterns in {result.log_groups} log groups,"
-                f" {result.vectors:,} vectors ({result.engine}, no model)",
+                f" {result.vectors:,} vectors ({_engine(embedder)})",
                 *_story(result),
                 "",
             )
@@ -47,7 +47,7 @@ def show_result(store: Store, result: DemoResult, flag: str) -> None:
         show_drawn(card(incident, events, series=series, zone=READER))
     if not result.incidents:
         show(Lines(("No incident: what happened had been seen before, or changed nothing.",)))
-    show(*_pages(store, result), Lines(("",)), *_search(store, result), *_next(result, flag))
+    show(*_pages(store, result), Lines(("",)), *_search(store, result, embedder), *_next(result, flag))
 
 
 class _Pager:
@@ -85,9 +85,13 @@ def _story(result: DemoResult) -> Iterator[str]:
     yield f"         (times in {zone_name()})"
 
 
-def _search(store: Store, result: DemoResult) -> Iterator[Block]:
+def _engine(embedder: Embedder) -> str:
+    return embedder.spec.id + (", no model" if embedder.spec.pooling == "none" else "")
+
+
+def _search(store: Store, result: DemoResult, embedder: Embedder) -> Iterator[Block]:
     text = _SEARCHES[result.scene.name]
-    found = Searcher(store, open_embedder()).search(text, limit=_HITS)
+    found = Searcher(store, embedder).search(text, limit=_HITS)
     yield Heading(f'Search: "{text}"')
     yield Lines([f"  {line}" for hit in found.hits for line in hit_lines(hit)[:2]])
 

@@ -6,9 +6,11 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import BinaryIO
 
-from autoir.cli.output import Block, Heading, Lines, Progress, Table, size
+from autoir.cli.embedding import engine_for
+from autoir.cli.output import Block, Heading, Lines, Progress, Table, note, size
 from autoir.cli.stores import Opened
-from autoir.embed import fill_pending, open_embedder
+from autoir.embed import Embedder, ModelMismatchError, fill_pending, open_embedder
+from autoir.embed.engines import Choice
 from autoir.errors import UsageError
 from autoir.ingest import Ingest, follow_file, read_file, read_pipe
 from autoir.metrics import Tally
@@ -23,6 +25,18 @@ _ADVICE = {
     "no timestamp": "a CloudWatch event without its time: autoir stats shows the newest",
     "too long": "over 1 MiB, the longest that CloudWatch takes",
 }
+
+
+def _engine(opened: Opened) -> Choice | None:
+    """The store's engine; None, with a remark, where this machine has none of its model: lines are stored all the same.
+
+    A model's folder that is broken is found out here, before a line is read.
+    """
+    try:
+        return engine_for(opened.store)
+    except ModelMismatchError as error:
+        note(f"New patterns wait for their vectors: {error} {error.hint}")
+        return None
 
 
 class Run:
@@ -41,6 +55,8 @@ class Run:
         self._progress = Progress()
         self._cpu_s = time.process_time()
         self._bytes = 0
+        self._engine = _engine(opened)
+        self._embedder: Embedder | None = None
         self._embedded_new = 0
         self._embedded_at = time.monotonic()
 
@@ -115,11 +131,12 @@ class Run:
 
     def _embed(self) -> None:
         self._embedded_at = time.monotonic()
-        if self.tally.patterns_new == self._embedded_new:
+        if self._engine is None or self.tally.patterns_new == self._embedded_new:
             return
         self._embedded_new = self.tally.patterns_new
         self._progress.update("learning the new patterns")
-        fill_pending(self._opened.store, open_embedder(), self._opened.clock())
+        self._embedder = self._embedder or open_embedder(*self._engine)
+        fill_pending(self._opened.store, self._embedder, self._opened.clock())
 
     def document(self) -> dict[str, object]:
         """The run for a program."""
@@ -150,7 +167,8 @@ class Run:
                 rows.append((name, f"{count:,}", f"{reason}: {advice}" if advice else reason))
         for reason, count in tally.repaired.most_common():
             rows.append(("repaired", f"{count:,}", f"{reason} replaced by a mark"))
-        rows.append(("new patterns", f"{tally.patterns_new:,}", ""))
+        engine = f"vectors of {self._embedder.spec.id}" if self._embedder else ""
+        rows.append(("new patterns", f"{tally.patterns_new:,}", engine))
         yield Table(("LINES", "COUNT", ""), rows, frozenset({1}))
         if not tally.received:
             yield Lines(("Nothing new: an earlier run has read all of it. --restart reads it again from the start.",))

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from autoir.cli.documents import event_document
+from autoir.cli.embedding import embedder_for
 from autoir.cli.output import Block, Heading, Lines, body, local_time, zone_name
 from autoir.cli.stores import Opened
-from autoir.embed import fill_pending, open_embedder
+from autoir.embed import ModelMismatchError, fill_pending, open_embedder
 from autoir.report.text import shown
 from autoir.search import Hit, Results, Searcher
 
@@ -18,9 +19,15 @@ _TEMPLATE = 300
 def search(
     opened: Opened, text: str, *, limit: int, group_glob: str, since_ms: int | None, until_ms: int | None
 ) -> Results:
-    """The answers of the store; what came without a vector gets one first."""
-    embedder = open_embedder()
-    fill_pending(opened.store, embedder, opened.clock())
+    """The answers of the store; what came without a vector gets one first.
+
+    Where no engine here is of the store's model, answers go by words alone and say so.
+    """
+    try:
+        embedder = embedder_for(opened.store)
+        fill_pending(opened.store, embedder, opened.clock())
+    except ModelMismatchError:
+        embedder = open_embedder("hashed")
     searcher = Searcher(opened.store, embedder)
     return searcher.search(text, limit=limit, group_glob=group_glob, since_ms=since_ms, until_ms=until_ms)
 

@@ -13,7 +13,7 @@ from autoir.backtest import SETTLE_MS, replay
 from autoir.clock import MINUTE_MS
 from autoir.demo.generator import generate
 from autoir.demo.scenarios import SCENARIOS, Moment, Scenario, scenario
-from autoir.embed import fill_pending, open_embedder
+from autoir.embed import Embedder, fill_pending, open_embedder
 from autoir.errors import UsageError
 from autoir.incidents import Incident
 from autoir.metrics import Tally
@@ -33,7 +33,6 @@ class DemoResult:
     patterns: int
     log_groups: int
     vectors: int
-    engine: str
     incidents: tuple[Incident, ...]
     seconds: float
 
@@ -61,8 +60,18 @@ def open_fresh(path: Path) -> Store:
     return open_store(f"sqlite:///{path}")
 
 
-def run(scenario_name: str, seed: int, store: Store, *, progress: Progress | None = None) -> DemoResult:
-    """Replay a scenario into ``store``, which is empty. Raises UsageError for a scenario that does not exist."""
+def run(
+    scenario_name: str,
+    seed: int,
+    store: Store,
+    *,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> DemoResult:
+    """Replay a scenario into ``store``, which is empty; ``embedder`` is the engine without a model if none is given.
+
+    Raises UsageError for a scenario that does not exist.
+    """
     if scenario_name not in SCENARIOS:
         raise UsageError(f"There is no scenario {scenario_name!r}.", f"One of {', '.join(SCENARIOS)}.")
     started = time.perf_counter()
@@ -70,10 +79,8 @@ def run(scenario_name: str, seed: int, store: Store, *, progress: Progress | Non
     tally = replay(
         generate(scenario_name, seed), store, demo_settings(scene), progress=progress, sweep_until_ms=scene.end_ms
     )
-    embedder = open_embedder("hashed")
+    embedder = embedder or open_embedder("hashed")
     vectors = fill_pending(store, embedder, scene.end_ms).done
     stats = store.stats()
     incidents = tuple(sorted(store.incidents(), key=lambda i: (i.opened_ms, i.id)))
-    return DemoResult(
-        scene, tally, stats.patterns, stats.groups, vectors, embedder.spec.id, incidents, time.perf_counter() - started
-    )
+    return DemoResult(scene, tally, stats.patterns, stats.groups, vectors, incidents, time.perf_counter() - started)

@@ -11,7 +11,7 @@ searches passes here before numpy is loaded; a number that is set already stays.
 
 import os
 
-from autoir.embed.engines import open_embedder
+from autoir.embed.engines import default_engine, open_embedder
 from autoir.embed.fingerprint import claim_model, recorded_model, verify_model
 from autoir.embed.interface import DIM, Embedder, EmbedderSpec, EmbedFailure, ModelMismatchError, Vector
 from autoir.embed.pending import Filled, fill_pending
@@ -29,6 +29,7 @@ __all__ = [
     "ModelMismatchError",
     "Vector",
     "claim_model",
+    "default_engine",
     "fill_pending",
     "open_embedder",
     "recipe_hash",

@@ -14,8 +14,8 @@ from math import log
 
 import numpy as np
 
-from autoir.embed.interface import DIM, EmbedderSpec, EmbedFailure, Vector
-from autoir.embed.recipe import RECIPE
+from autoir.embed.interface import DIM, EmbedFailure, Vector
+from autoir.embed.models import HASHED
 from autoir.embed.words import terms
 
 _PIECES = (3, 4)
@@ -49,7 +49,7 @@ def _pair(first: str, second: str) -> Place:
 class HashedEmbedder:
     """384 numbers from hashed words, their 3- and 4-grams and pairs of neighbours, of length 1. Refuses no text."""
 
-    spec = EmbedderSpec("hashed-ngram-384", "1", max_tokens=0, recipe=RECIPE)
+    spec = HASHED
 
     def embed_documents(self, texts: Sequence[str]) -> list[Vector | EmbedFailure]:
         """A vector for every text."""

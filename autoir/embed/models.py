@@ -30,6 +30,9 @@ KNOWN: Mapping[str, EmbedderSpec] = {
 }
 """Specs by model name. The revision is the start of the commit of the weights' repository."""
 
+HASHED = EmbedderSpec("hashed-ngram-384", "1", max_tokens=0, recipe=RECIPE)
+"""The engine that needs no weights."""
+
 
 def known_spec(model: str = DEFAULT) -> EmbedderSpec:
     """The spec of a model by its name. Raises UsageError for one that is not in the table."""
