@@ -5,12 +5,8 @@ a filter off for minutes and skips what is logged. Filters and the schedule exis
 is sent to a function that cannot store it.
 """
 
-import hashlib
-
-import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from autoir import metric_names
@@ -18,9 +14,11 @@ from autoir.lambda_env import EmbedLogsEnv, SweepIncidentsEnv
 from autoir.stage import StageConfig, names, outputs
 from stacks import watch
 from stacks.alarms import Alarms
-from stacks.foundation import Foundation
+from stacks.foundation import FAILURES_ARN, Foundation
 from stacks.function import Handler
-from stacks.part import Part, allow, role
+from stacks.part import Part, allow, exported
+from stacks.schedules import Schedules, once
+from stacks.subscription import Subscriptions
 
 _QUERIES = {
     "failures": 'filter level = "ERROR" or level = "CRITICAL" | sort @timestamp desc | limit 100',
@@ -29,7 +27,7 @@ _QUERIES = {
 }
 """Saved queries over our own log groups."""
 
-_EVENT_AGE_S = 6 * 3600
+_DAY_MIN = 1440
 
 
 class App(Part):
@@ -42,17 +40,20 @@ class App(Part):
         self.embed = self._embed()
         self._failure_prefix = f"aws/lambda/async/{self.embed.name}/"
         self.sweep = self._sweep()
-        self._retries(self.embed, attempts=2, age_s=_EVENT_AGE_S, keep=True)
-        self._retries(self.sweep, attempts=0, age_s=60, keep=False)
+        once(self.sweep)
+        watched = config.ingestion.log_groups if config.store.ready else ()
+        subscriptions = Subscriptions(
+            self, config=config, handler=self.embed, failures=foundation.failures, groups=watched
+        )
         alarms = Alarms(self, config, foundation.topics.alarms)
         watch.watch_function(alarms, metric_names.EMBED_LOGS, self.embed.name)
         watch.watch_function(alarms, metric_names.SWEEP_INCIDENTS, self.sweep.name)
         watch.watch_ingestion(alarms, config)
-        permission = self._permission()
+        watch.watch_deliveries(alarms, subscriptions.filters)
         if config.store.ready:
-            watch.watch_deliveries(alarms, [self._filter(group, permission) for group in config.ingestion.log_groups])
             watch.watch_sweep(alarms, config, foundation.topics.pages.topic_name)
-            self._schedules()
+            ticks = {"Sweep": (self.sweep, config.sweep.interval_min), "Partitions": (foundation.migrate, _DAY_MIN)}
+            Schedules(self, ticks)
         watch.dashboard(self, config)
         self._queries()
         self.output(outputs.EMBED_FUNCTION, self.embed.name)
@@ -70,31 +71,51 @@ class App(Part):
         }
 
     def _embed(self) -> Handler:
-        failures = self._foundation.failures
-        handler = Handler(
+        foundation, failures = self._foundation, self._foundation.failures
+        return Handler(
             self,
             metric_names.EMBED_LOGS,
             config=self.config,
             environment=EmbedLogsEnv(**self._shared(metric_names.EMBED_LOGS)),
             statements=[
-                allow(["secretsmanager:GetSecretValue"], [self._foundation.writer_secret.ref]),
-                # Lambda writes failed deliveries in the function's name, and refuses a role bound to their prefix.
+                allow(["secretsmanager:GetSecretValue"], [foundation.writer_secret.ref]),
                 allow(["s3:PutObject"], [failures.arn_for_objects("*")]),
                 allow(["s3:ListBucket"], [failures.bucket_arn]),
                 *self._embedding(),
             ],
-            vpc=self._foundation.network.vpc,
-            security_group=self._foundation.network.embed,
+            wildcards={
+                f"{exported(self.config, FAILURES_ARN)}/*": (
+                    "Lambda writes failures in the function's name, and refuses a role bound to their prefix."
+                )
+            },
+            vpc=foundation.network.vpc,
+            security_group=foundation.network.embed,
             memory_mb=1769,
             timeout_s=120,
             concurrency=self.config.ingestion.reserved_concurrency,
         )
-        return handler
 
     def _sweep(self) -> Handler:
         foundation, config = self._foundation, self.config
-        parameters, groups = names.llm_parameter_prefix(config.name), names.llm_group_prefix(config.name)
+        hosts = self.format_arn(service="ssm", resource=f"parameter{names.llm_parameter_prefix(config.name)}*")
+        groups = self.format_arn(service="autoscaling", resource="autoScalingGroup:*:autoScalingGroupName/*")
         secrets = (foundation.writer_secret, foundation.reader_secret, foundation.llm_key_secret)
+        statements = [
+            allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
+            allow(["sns:Publish"], [foundation.topics.pages.topic_arn, foundation.topics.events.topic_arn]),
+            allow(
+                ["s3:ListBucket"],
+                [foundation.failures.bucket_arn],
+                StringLike={"s3:prefix": f"{self._failure_prefix}*"},
+            ),
+            *self._embedding(),
+        ]
+        if config.llm:
+            tagged = {f"autoscaling:ResourceTag/{names.STAGE_TAG}": config.name}
+            statements += [
+                allow(["ssm:GetParameter", "ssm:GetParameters"], [hosts]),
+                allow(["autoscaling:SetDesiredCapacity"], [groups], StringEquals=tagged),
+            ]
         return Handler(
             self,
             metric_names.SWEEP_INCIDENTS,
@@ -108,112 +129,30 @@ class App(Part):
                 failure_bucket=foundation.failures.bucket_name,
                 failure_prefix=self._failure_prefix,
                 llm_active=config.llm_active,
-                llm_parameter_prefix=parameters,
-                llm_group_prefix=groups,
+                llm_parameter_prefix=names.llm_parameter_prefix(config.name),
+                llm_group_prefix=names.llm_group_prefix(config.name),
                 alerts_window_min=config.sweep.window_min,
                 alerts_min_severity=config.sweep.min_severity,
                 alerts_min_confidence=config.sweep.min_confidence,
             ),
-            statements=[
-                allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
-                allow(["sns:Publish"], [foundation.topics.pages.topic_arn, foundation.topics.events.topic_arn]),
-                allow(
-                    ["s3:ListBucket"],
-                    [foundation.failures.bucket_arn],
-                    StringLike={"s3:prefix": f"{self._failure_prefix}*"},
-                ),
-                *self._embedding(),
-                *self._hosts(parameters),
-            ],
+            statements=statements,
+            wildcards={
+                hosts: "Each host says in two parameters how and where it is.",
+                groups: "The groups of this stage, by their tag: hosts come and go without this stack.",
+            }
+            if config.llm
+            else {},
             vpc=foundation.network.vpc,
             security_group=foundation.network.sweep,
             memory_mb=1769,
             timeout_s=900,
         )
 
-    def _embedding(self) -> list[cdk.aws_iam.PolicyStatement]:
+    def _embedding(self) -> list[iam.PolicyStatement]:
         if not self._endpoint:
             return []
-        return [allow(["sagemaker:InvokeEndpoint"], [self._arn("sagemaker", f"endpoint/{self._endpoint}")])]
-
-    def _hosts(self, parameters: str) -> list[cdk.aws_iam.PolicyStatement]:
-        if not self.config.llm:
-            return []
-        group = self._arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")
-        tagged = {"autoscaling:ResourceTag/" + names.STAGE_TAG: self.config.name}
-        return [
-            allow(["ssm:GetParameter", "ssm:GetParameters"], [self._arn("ssm", f"parameter{parameters}*")]),
-            allow(["autoscaling:SetDesiredCapacity"], [group], StringEquals=tagged),
-        ]
-
-    def _arn(self, service: str, resource: str) -> str:
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-    def _retries(self, handler: Handler, *, attempts: int, age_s: int, keep: bool) -> None:
-        """How often an invocation is tried, and where one that failed lands: in S3, for SNS drops large ones."""
-        failed = lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=self._foundation.failures.bucket_arn)
-        lambda_.CfnEventInvokeConfig(
-            handler,
-            "Retries",
-            function_name=handler.name,
-            qualifier="$LATEST",
-            maximum_retry_attempts=attempts,
-            maximum_event_age_in_seconds=age_s,
-            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(on_failure=failed)
-            if keep
-            else None,
-        )
-
-    def _permission(self) -> lambda_.CfnPermission:
-        """One for all groups: a statement for each would outgrow a function's policy."""
-        return lambda_.CfnPermission(
-            self,
-            "Deliveries",
-            action="lambda:InvokeFunction",
-            function_name=self.embed.function.function_arn,
-            principal="logs.amazonaws.com",
-            source_account=self.account,
-            source_arn=self._arn("logs", "log-group:*"),
-        )
-
-    def _filter(self, group: str, permission: lambda_.CfnPermission) -> tuple[str, str]:
-        """A subscription of ``group``, named after it and not after its place in the list; its group and its name."""
-        subscription = logs.CfnSubscriptionFilter(
-            self,
-            f"Filter{hashlib.sha256(group.encode()).hexdigest()[:16]}",
-            log_group_name=group,
-            filter_pattern="",
-            destination_arn=self.embed.function.function_arn,
-        )
-        subscription.add_dependency(permission)
-        return group, subscription.ref
-
-    def _schedules(self) -> None:
-        targets = {"Sweep": self.sweep, "Partitions": self._foundation.migrate}
-        rates = {"Sweep": f"rate({self.config.sweep.interval_min} minute{'s'[: self.config.sweep.interval_min > 1]})"}
-        may = role(
-            self,
-            "SchedulerRole",
-            service="scheduler.amazonaws.com",
-            statements=[
-                allow(["lambda:InvokeFunction"], [target.function.function_arn for target in targets.values()])
-            ],
-        )
-        for name, target in targets.items():
-            scheduler.CfnSchedule(
-                self,
-                f"{name}Schedule",
-                schedule_expression=rates.get(name, "rate(1 day)"),
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=target.function.function_arn,
-                    role_arn=may.role_arn,
-                    # A tick that is lost is made good by the next one, so none is kept.
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_retry_attempts=0, maximum_event_age_in_seconds=60
-                    ),
-                ),
-            )
+        endpoint = self.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint)
+        return [allow(["sagemaker:InvokeEndpoint"], [endpoint])]
 
     def _queries(self) -> None:
         groups = [names.log_group(self.config.name, part) for part in (names.EMBED_LOGS_LOG, names.SWEEP_LOG)]

@@ -18,6 +18,10 @@ from stacks.network import Network
 from stacks.part import Part, acknowledge, allow
 from stacks.topics import Topics
 
+FAILURES_ARN = "PublishOutputFnGetAttFailures8A3E1A2FArnFC0B776A"
+WEIGHTS_ARN = "PublishOutputFnGetAttWeights79DEE8EFArn90ECC059"
+"""Outputs by which other stacks know the buckets: CDK chooses the names, findings of cdk-nag quote them."""
+
 _FAILURES_DAYS = 30
 
 

@@ -4,8 +4,9 @@ All functions run one bundle; which handler is a name. CDK's own ways of grantin
 none at all for the network, so the whole role is written here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, Duration, ILocalBundling
@@ -56,7 +57,8 @@ def _code(config: StageConfig) -> lambda_.Code:
 class Handler(Construct):
     """``lambdas/<name>/handler.py`` as a function.
 
-    ``statements`` are its rights beyond its network and its log; ``concurrency`` 0 reserves none.
+    ``statements`` are its rights beyond its network and its log, ``wildcards`` the resources among them that end in a
+    star, each with its reason. A ``concurrency`` of 0 reserves none.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Handler(Construct):
         memory_mb: int,
         timeout_s: int,
         concurrency: int = 0,
+        wildcards: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(scope, "".join(word.title() for word in name.split("_")))
         group_name = names.log_group(config.name, name)
@@ -100,9 +103,22 @@ class Handler(Construct):
             timeout=Duration.seconds(timeout_s),
             reserved_concurrent_executions=concurrency or None,
         )
-        acknowledge(self.role, {"AwsSolutions-IAM5[Resource::*]": "Network interfaces of a function have no ARN yet."})
+        star = "Network interfaces of a function have no ARN before they exist."
+        acknowledge(
+            self.role,
+            {"Serverless::Serverless-LambdaStarPermissions": star}
+            | {f"AwsSolutions-IAM5[Resource::{arn}]": reason for arn, reason in {"*": star, **wildcards}.items()},
+        )
         reason = f"Python {config.lambda_python} is what the bundle's wheels are for; the stage's file names it."
-        acknowledge(self.function, {"AwsSolutions-L1": reason, "Serverless-LambdaLatestVersion": reason})
+        acknowledge(
+            self.function,
+            {
+                "AwsSolutions-L1": reason,
+                "Serverless-LambdaLatestVersion": reason,
+                "Serverless::Serverless-LambdaDLQ": "What fails goes to S3: a queue takes a quarter of a delivery.",
+                "Serverless::Serverless-LambdaTracing": "A trace tells no more than the metrics, and costs.",
+            },
+        )
 
     @property
     def name(self) -> str:

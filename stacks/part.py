@@ -57,6 +57,12 @@ def role(
     return iam.Role(scope, name, assumed_by=principal, inline_policies={"Own": document}, **more)  # type: ignore[arg-type]
 
 
+def exported(config: StageConfig, output: str) -> str:
+    """How cdk-nag writes what another stack of the stage knows as ``output`` of Foundation."""
+    where = f'"StackName":"{names.stack(config.name, "Foundation")}","Region":"{config.region}"'
+    return f'{{"Fn::GetStackOutput":{{{where},"OutputName":"{output}"}}}}'
+
+
 def log_group(scope: Construct, name: str, *, config: StageConfig, group_name: str) -> logs.LogGroup:
     """One of AutoIR's own log groups. It goes with its stack in every stage, or its fixed name would collide with it
     after a failed deployment."""

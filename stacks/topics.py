@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from autoir.stage import StageConfig
+from stacks.part import acknowledge
 
 
 class Topics(Construct):
@@ -34,13 +35,15 @@ class Topics(Construct):
         topic = sns.Topic(self, name, display_name=display_name, enforce_ssl=True)
         for listener in listeners:
             # Named after whom it serves: its place in the list may change.
-            sns.CfnSubscription(
+            subscription = sns.CfnSubscription(
                 topic,
                 f"To{hashlib.sha256(listener.encode()).hexdigest()[:12]}",
                 topic_arn=topic.topic_arn,
                 protocol=protocol_of(listener),
                 endpoint=listener,
             )
+            reason = "What a topic cannot deliver is alarmed on, and the incident stays open."
+            acknowledge(subscription, {"Serverless::Serverless-SNSRedrivePolicy": reason})
         return topic
 
 
