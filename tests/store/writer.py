@@ -5,6 +5,7 @@ stored, what was there already, and which patterns it was given to embed.
 """
 
 import json
+import logging
 import random
 import sys
 
@@ -22,6 +23,7 @@ LEASE_MS = 10**9
 
 def main(url: str, seed: str) -> None:
     """Store ``BATCHES`` random slices; try to judge a minute after each."""
+    logging.disable()  # a store that lets others go first says so after some tries
     draw = random.Random(seed)
     store = open_store(url)
     sys.stdin.readline()
