@@ -21,6 +21,10 @@ class UsageError(AutoirError):
     exit_code = 2
 
 
+class PasswordRefusedError(UsageError):
+    """The database refuses this user with this password: it may have been changed since it was read."""
+
+
 class UnreachableError(AutoirError):
     """Something AutoIR depends on does not answer; exit code 3."""
 

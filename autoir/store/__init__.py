@@ -4,6 +4,7 @@
 ``mysql://user@host:4000/db``); everything above this package sees only ``Store`` and the rows of ``rows.py``.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,15 +21,18 @@ class Store(Ingestion, Sweeping, Reporting, Searching):
     """Everything that is asked of a store, over any ``Database``."""
 
 
-def open_database(url: str) -> Database:
-    """The database that ``url`` names. Raises UsageError for a scheme that is not known."""
+def open_database(url: str, *, time_left_s: Callable[[], float] | None = None) -> Database:
+    """The database that ``url`` names. Raises UsageError for a scheme that is not known.
+
+    ``time_left_s`` says for how many seconds a server that gives way may still be tried, where there is a deadline.
+    """
     scheme, mark, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return SqliteDatabase(Path(unquote(rest[1:])))
     if scheme == "mysql":
         from autoir.store.tidb import TidbDatabase, parse_dsn
 
-        return TidbDatabase(parse_dsn(url))
+        return TidbDatabase(parse_dsn(url), time_left_s=time_left_s)
     # No more of it than its scheme: what stands behind may be a password.
     raise UsageError(
         f"{scheme + mark if mark else ''!r}… does not name a store.",

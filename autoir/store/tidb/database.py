@@ -34,7 +34,11 @@ _PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 
 
 class TidbDatabase:
-    """One session at a time with one server. ``clock`` and ``pause`` are monotonic seconds and how to wait."""
+    """One session at a time with one server. ``clock`` and ``pause`` are monotonic seconds and how to wait.
+
+    ``time_left_s`` says how long anything may still be tried, where somebody has a deadline: it is asked in place of
+    ``patience_s``, and holds for the first connection too.
+    """
 
     name = "tidb"
 
@@ -43,19 +47,23 @@ class TidbDatabase:
         dsn: Dsn,
         *,
         patience_s: float = PATIENCE_S,
+        time_left_s: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
         jitter: random.Random | None = None,
     ) -> None:
         self.dsn = dsn
-        self._patience_s = patience_s
+        self._patience_s = time_left_s or (lambda: patience_s)
         self._clock = clock
         self._pause = pause
         self._jitter = jitter or random.Random()
         self._open = False  # in a transaction
         self._connection: Any = None
         self._until = 0.0
-        self._session()
+        if time_left_s:
+            self._patiently(self._session)
+        else:
+            self._session()
 
     def _session(self) -> Any:
         """The session, opened anew where there is none or it is old."""
@@ -94,20 +102,20 @@ class TidbDatabase:
         """``work``, again while the server gives way; inside a transaction once, for it has to start over."""
         if self._open:
             return work()
-        begun, tries = self._clock(), 0
+        begun, patience_s, tries = self._clock(), self._patience_s(), 0
         while True:
             try:
                 return work()
             except TransientError as error:
                 self._drop()
                 waited = self._clock() - begun
-                if waited >= self._patience_s:
+                if waited >= patience_s:
                     raise UnreachableError(
                         f"{error} Tried {tries + 1} times in {waited:.0f} s.",
                         "What was stored is kept: run the same again when the server is back.",
                     ) from error
                 if tries == _QUIET_TRIES:
-                    _log.warning("%s Trying again for up to %.0f s.", error, self._patience_s)
+                    _log.warning("%s Trying again for up to %.0f s.", error, patience_s)
                 self._pause(min(_LONGEST_PAUSE_S, _PAUSE_S * 2**tries) * self._jitter.uniform(0.5, 1.0))
                 tries += 1
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pymysql import err
 
-from autoir.errors import AutoirError, RejectedError, UnreachableError, UsageError
+from autoir.errors import AutoirError, PasswordRefusedError, RejectedError, UnreachableError, UsageError
 from autoir.store.tidb.dsn import Dsn, is_loopback
 
 NO_PARTITION = 1526
@@ -158,11 +158,11 @@ def _tls(cause: ssl.SSLError, dsn: Dsn) -> AutoirError:
 
 def _refuses_user(dsn: Dsn) -> AutoirError:
     if not dsn.password:
-        return UsageError(
+        return PasswordRefusedError(
             f"{dsn.place} refuses user {dsn.user!r} without a password.",
             "A URL on a screen has none: use the name of a saved connection, or save one: autoir tidb dsn",
         )
-    return UsageError(
+    return PasswordRefusedError(
         f"{dsn.place} refuses user {dsn.user!r} with this password.",
         "One of the two is wrong, or the user may not come from this machine. To save another: autoir tidb dsn",
     )
