@@ -6,7 +6,7 @@ an id) would show here.
 """
 
 import json
-from collections.abc import Callable
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from autoir.cli.main import app
 from autoir.clock import MINUTE_MS
 from autoir.store import Store, open_store
+from tests.mysql_peer.live import DSN
 
 START_MS = 1_772_409_600_000
 
@@ -26,18 +27,23 @@ def answer(url: str, line: list[str]) -> str:
     return result.stdout
 
 
-@pytest.fixture
-def both(tmp_path: Path, peer_url: str) -> Callable[..., str]:
-    """Run one command on each store; the answer, when it is the same."""
-    embedded = f"sqlite:///{tmp_path}/embedded.db"
+class Both:
+    """The embedded store and one on a server."""
 
-    def run(*line: str) -> str:
-        here, there = answer(embedded, [*line]), answer(peer_url, [*line])
+    def __init__(self, *urls: str) -> None:
+        self.urls = urls
+
+    def __call__(self, *line: str) -> str:
+        """Run one command on each store; the answer, when it is the same."""
+        here, there = (answer(url, [*line]) for url in self.urls)
         assert here == there
         return here
 
-    run.stores = (embedded, peer_url)  # type: ignore[attr-defined]
-    return run
+
+@pytest.fixture
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Both:
+    server = request.getfixturevalue("live_url" if os.environ.get(DSN) else "peer_url")
+    return Both(f"sqlite:///{tmp_path}/embedded.db", server)
 
 
 def remembered(store: Store) -> dict[str, object]:
@@ -59,7 +65,7 @@ def remembered(store: Store) -> dict[str, object]:
     }
 
 
-def test_a_demo_and_all_that_follows(both: Callable[..., str]) -> None:
+def test_a_demo_and_all_that_follows(both: Both) -> None:
     found = json.loads(both("demo", "--json"))
     (incident,) = found["incidents"]
     assert incident["log_groups"][0] == found["expected"]["log_group"]
@@ -75,7 +81,7 @@ def test_a_demo_and_all_that_follows(both: Callable[..., str]) -> None:
         ["incidents", "list", "--status", "all", "--json"],
     ):
         assert json.loads(both(*line))
-    stores = [open_store(url) for url in both.stores]  # type: ignore[attr-defined]
+    stores = [open_store(url) for url in both.urls]
     here, there = (remembered(store) for store in stores)
     for store in stores:
         store.close()
@@ -85,7 +91,7 @@ def test_a_demo_and_all_that_follows(both: Callable[..., str]) -> None:
     assert here["messages"]
 
 
-def test_a_backtest(both: Callable[..., str], tmp_path: Path) -> None:
+def test_a_backtest(both: Both, tmp_path: Path) -> None:
     rows = [(minute, f"INFO request {minute} served in {minute % 7} ms") for minute in range(300)]
     rows += [(minute, "ERROR ledger is corrupt, refusing writes") for minute in range(280, 300) for _ in range(9)]
     rows += [(minute, f"WARN retry {n} of payment") for minute in range(0, 300, 3) for n in range(minute // 90 + 1)]
