@@ -51,6 +51,7 @@ class App(Part):
         watch.watch_ingestion(alarms, config)
         watch.watch_deliveries(alarms, subscriptions.filters)
         if config.store.ready:
+            watch.watch_function(alarms, metric_names.MIGRATE_SCHEMA, foundation.migrate.name, patience=1)
             watch.watch_sweep(alarms, config, foundation.topics.pages.topic_name)
             ticks = {"Sweep": (self.sweep, config.sweep.interval_min), "Partitions": (foundation.migrate, _DAY_MIN)}
             Schedules(self, ticks)

@@ -39,13 +39,15 @@ class Network(Construct):
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=True)
 
     def _existing(self, config: StageConfig) -> ec2.IVpc:
-        return ec2.Vpc.from_vpc_attributes(
+        vpc = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",
             vpc_id=config.network.vpc_id,
             availability_zones=[*config.azs],
             private_subnet_ids=[*config.network.subnet_ids],
         )
+        acknowledge(vpc, {"@aws-cdk/aws-ec2:noSubnetRouteTableId": "Nothing here adds a route."})
+        return vpc
 
     def _own(self, config: StageConfig) -> ec2.Vpc:
         addresses = [ec2.CfnEIP(self, f"Address{number}", domain="vpc") for number in range(config.nat_gateways)]

@@ -16,12 +16,12 @@ _SWEEP_MS = 840_000
 _SWEEPS_MISSED = 3
 
 
-def watch_function(alarms: Alarms, service: str, function: str) -> None:
-    """Errors, and what the platform dropped, of a function that is invoked asynchronously."""
+def watch_function(alarms: Alarms, service: str, function: str, *, patience: int = 3) -> None:
+    """Errors, in ``patience`` periods on end, and what the platform dropped, of a function invoked asynchronously."""
     word = "".join(part.title() for part in service.split("_"))
     for metric, periods, why in (
-        ("Errors", 3, "fails"),
-        ("Throttles", 3, "is throttled"),
+        ("Errors", patience, "fails"),
+        ("Throttles", patience, "is throttled"),
         ("AsyncEventsDropped", 1, "lost an invocation"),
         ("DestinationDeliveryFailures", 1, "lost an invocation that failed"),
     ):

@@ -6,7 +6,7 @@ All of it is known without AWS. What only AWS knows, whether a group exists and 
 
 from pathlib import Path
 
-from autoir import fit
+from autoir import fit, recursion
 from autoir.errors import UsageError
 from autoir.stage import names
 from autoir.stage.config import Host, StageConfig
@@ -43,13 +43,12 @@ def _zones(config: StageConfig) -> None:
 
 
 def _watched(config: StageConfig) -> None:
-    endpoint = names.endpoint(config.name, config.embedding.endpoint)
+    own = recursion.own_groups(endpoint=names.endpoint(config.name, config.embedding.endpoint))
     for key, groups in (("ingestion.log_groups", config.ingestion.log_groups), ("tailer.groups", config.tailer.groups)):
-        if own := names.own_among(groups, config.name, endpoint):
-            raise UsageError(
-                f"{key}: {', '.join(own)} would deliver AutoIR's own logs to AutoIR, which would never end.",
-                f"Leave out {', '.join(names.own_groups(config.name, endpoint))}; name narrower globs.",
-            )
+        try:
+            recursion.refuse_own(groups, own)
+        except UsageError as error:
+            raise UsageError(f"{key}: {error}", error.hint) from None
 
 
 def _tailer(config: StageConfig) -> None:

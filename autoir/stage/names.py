@@ -1,13 +1,11 @@
 """What things of a stage are called: the names that must be the same to the stacks, the handlers and the commands.
 
 Only what somebody has to find by its name has one; all else is named by CloudFormation, since a fixed name collides
-with what a failed deployment left behind. AutoIR's own log groups are fixed, so that they can be known and refused:
-AutoIR reading what AutoIR writes would never end.
+with what a failed deployment left behind. AutoIR's own log groups are fixed, so that they can be known and refused
+(``autoir.recursion``).
 """
 
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Final
 
 STAGE: Final = re.compile(r"[a-z](?:-?[a-z0-9]){0,19}")
@@ -44,7 +42,7 @@ def endpoint(stage: str, chosen: str = "") -> str:
 
 def cluster(stage: str) -> str:
     """Name of the tailer's ECS cluster."""
-    return f"autoir-{stage}"
+    return f"AutoIR-{stage}"
 
 
 def llm_parameter_prefix(stage: str) -> str:
@@ -60,25 +58,3 @@ def llm_group_prefix(stage: str) -> str:
 def weights_prefix(repo: str, quant: str) -> str:
     """Prefix of a model's weights in the weights bucket; ``manifest.sha256`` under it names each file."""
     return f"weights/{repo.rpartition('/')[2]}/{quant}/"
-
-
-def own_groups(stage: str, endpoint_name: str) -> tuple[str, ...]:
-    """Log groups that belong to AutoIR, those of other stages among them, as globs."""
-    return (
-        "/autoir/*",
-        f"/aws/sagemaker/Endpoints/{endpoint_name}",
-        f"/aws/ecs/containerinsights/{cluster(stage)}/*",
-    )
-
-
-def own_among(watched: Iterable[str], stage: str, endpoint_name: str) -> list[str]:
-    """Which of ``watched``, names or globs of log groups, would deliver AutoIR's own logs to AutoIR."""
-    own = own_groups(stage, endpoint_name)
-    parts = (EMBED_LOGS_LOG, SWEEP_LOG, MIGRATE_LOG, TAIL_LOG, FLOW_LOG)
-    named = [log_group(stage, part) for part in parts]
-    named += [group.replace("*", "performance") for group in own[1:]]
-    return [
-        group
-        for group in watched
-        if any(fnmatchcase(group, mine) for mine in own) or any(fnmatchcase(name, group) for name in named)
-    ]
