@@ -152,7 +152,19 @@ def to_read(asked: Asked) -> Iterator[Opened]:
 
 @contextmanager
 def to_write(asked: Asked) -> Iterator[Opened]:
-    """The store that was asked for, made if there is none."""
+    """The store that was asked for, made if there is none. UsageError where it holds a replay, whose time stands still:
+    what comes in now would be of its future."""
+    with _made(asked) as opened:
+        if opened.replay:
+            raise UsageError(
+                f"{opened.shown} holds a replay, of a demo or a backtest: live logs do not belong beside it.",
+                "Name another store. Nothing was changed.",
+            )
+        yield opened
+
+
+@contextmanager
+def _made(asked: Asked) -> Iterator[Opened]:
     url = chosen_url(asked)
     path = _file(url)
     if path and not path.parent.is_dir():
@@ -167,7 +179,7 @@ def to_write(asked: Asked) -> Iterator[Opened]:
 @contextmanager
 def to_fill(asked: Asked) -> Iterator[Opened]:
     """The store that was asked for, made if there is none; UsageError where it holds anything already."""
-    with to_write(asked) as opened:
+    with _made(asked) as opened:
         events, incidents = opened.store.stats().events, len(opened.store.incidents())
         if events or incidents:
             raise UsageError(

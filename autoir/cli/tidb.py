@@ -8,7 +8,7 @@ without showing it, kept in one file, and printed by nothing.
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +85,12 @@ def dsn(
     found = _given(dsn) if dsn else _answered(saved, ask_ca=ca is None)
     if file := ca or found.ca:
         found = dataclasses.replace(found, ca=file.expanduser().absolute())
-    steps = _tried(found, asked(ctx))
+    steps = []
+    for step in _tried(found):
+        steps.append(step)
+        if not asked(ctx).as_json:
+            told = "failed" if step.failure and not save_anyway else step.told  # its own words come with the error
+            show(Lines((f"  {_MARKS[step.state]}  {step.name:<8}  {told}",)))
     failure = steps[-1].failure
     keep = failure is None or save_anyway
     if keep:
@@ -156,16 +161,10 @@ def _known(saved: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _tried(dsn: "Dsn", asked_for: Asked) -> "list[Step]":
-    """The steps of a probe, each told as it is done."""
+def _tried(dsn: "Dsn") -> "Iterator[Step]":
     from autoir.store.tidb.probe import probe
 
-    steps = []
-    for step in probe(dsn):
-        steps.append(step)
-        if not asked_for.as_json:
-            show(Lines((f"  {_MARKS[step.state]}  {step.name:<8}  {step.told}",)))
-    return steps
+    return probe(dsn)
 
 
 def _document(step: "Step") -> dict[str, object]:

@@ -134,6 +134,15 @@ def test_a_replay_fills_no_store_that_holds_anything(call: Call, stored: Path, t
     assert (document(call("stats", "--json")), result.stdout) == (before, "")
 
 
+def test_live_logs_go_beside_no_replay(call: Call, tmp_path: Path, log: Path) -> None:
+    url = f"sqlite:///{tmp_path}/week.db"
+    call("backtest", str(replay_file(tmp_path)), "--store", url)
+    before = document(call("stats", "--store", url, "--json"))
+    result = call("logs", "ingest", str(log), "--store", url)
+    assert (result.exit_code, f"{url} holds a replay" in result.stderr) == (2, True)
+    assert document(call("stats", "--store", url, "--json")) == before
+
+
 def test_no_variable_sends_a_replay_into_a_store_in_use(
     call: Call, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

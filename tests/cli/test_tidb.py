@@ -91,15 +91,22 @@ def test_the_first_step_that_fails_is_named_and_nothing_is_saved(
     url = f"mysql://{user}:{secret}@127.0.0.1:{peer.port}/{name}?tls=off"
     result = call("tidb", "dsn", "--dsn", url)
     *done, failed = result.stdout.splitlines()
-    assert (result.exit_code, failed.split()[:2]) == (code, ["!!", step])
+    assert (result.exit_code, failed.split()) == (code, ["!!", step, "failed"])
     assert [line.split()[:2] for line in done] == [["ok", name] for name in STEPS[: len(done)]]
-    assert what in failed
     assert what in result.stderr
     assert not locations.profiles_file().exists()
     told = call("tidb", "dsn", "--dsn", url, "--json")
     check(document(told), "tidb-dsn")
-    assert (document(told)["saved"], told.exit_code) == (False, code)
+    assert (document(told)["saved"], what in document(told)["steps"][-1]["told"], told.exit_code) == (False, True, code)
     assert secret not in result.output + told.output
+
+
+def test_a_server_without_vectors_is_not_enough(call: Call, peer: Server, bare: str) -> None:
+    peer.run("DROP FUNCTION VEC_DIMS", database=bare)
+    result = call("tidb", "dsn", "--dsn", peer.url(bare))
+    assert (result.exit_code, result.stdout.splitlines()[-1].split()) == (2, ["!!", "vectors", "failed"])
+    assert "knows no vectors" in result.stderr
+    assert "TiDB 8.5 or newer" in result.stderr
 
 
 def test_a_server_that_is_down_fails_at_the_first_step(call: Call) -> None:
@@ -112,6 +119,7 @@ def test_a_connection_may_be_saved_for_a_machine_that_is_let_in(call: Call) -> N
     url = "mysql://me:secret@127.0.0.1:1/db?tls=off"
     result = call("tidb", "dsn", "--dsn", url, "--save-anyway")
     assert (result.exit_code, "Saved as default" in result.stdout, saved()) == (0, True, {"default": url})
+    assert "!!  reach     nothing listens at 127.0.0.1:1" in result.stdout
 
 
 def test_the_certificate_is_checked_against_the_file_that_is_named(

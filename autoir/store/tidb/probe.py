@@ -181,7 +181,7 @@ def _vectors(db: TidbDatabase) -> Step:
         raise
     except AutoirError as error:
         raise UsageError(
-            f"{db.dsn.place} has no vectors: {error}", "AutoIR needs TiDB 8.5 or newer, or TiDB Cloud."
+            f"{db.dsn.place} knows no vectors: it has no VEC_DIMS.", "AutoIR needs TiDB 8.5 or newer, or TiDB Cloud."
         ) from error
     return Step("vectors", "ok", "VECTOR columns and VEC_ functions")
 
