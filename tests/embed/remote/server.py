@@ -59,6 +59,12 @@ def mean(text: str) -> Rows:
     return tokens(text).mean(axis=0)
 
 
+def right(text: str, found: object) -> bool:
+    """Whether ``found`` is the vector of ``text`` by the first token."""
+    expected = cls(text) / np.linalg.norm(cls(text))
+    return isinstance(found, bytes) and bool(np.allclose(np.frombuffer(found, "<f4"), expected, atol=1e-6))
+
+
 def answer(document: object) -> Answer:
     return Answer(200, json.dumps(document).encode())
 
