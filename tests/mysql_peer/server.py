@@ -89,7 +89,11 @@ class Server:
 
     def _run(self, program: str, *options: str, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(_program(program)), "--no-defaults", f"--datadir={self.folder}/data", *options],
+            [
+                str(_program(program)), "--no-defaults", f"--datadir={self.folder}/data",
+                f"--tmpdir={self.folder}",  # in /tmp, a server that starts removes the temporary tables of others
+                *options,
+            ],
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT, text=True, cwd=self.folder,
             start_new_session=True, **self._account,
         )  # fmt: skip
