@@ -92,7 +92,7 @@ lock: $(UV) ## bring uv.lock and requirements.txt up to pyproject.toml (ARGS="--
 EXPORT := $(UV) export --frozen --no-default-groups --no-emit-project --no-header --no-annotate --quiet
 EXPORT_ALL := $(EXPORT) --no-hashes --group deploy
 # A function prints for no terminal: what only the commands need stays out of its bundle.
-EXPORT_LAMBDA := $(EXPORT) --group lambda --prune rich --prune typer
+EXPORT_LAMBDA := $(EXPORT) --group lambda --prune rich --prune typer --prune textual
 
 requirements: $(UV) ## export the lock for pip (commands, cdk deploy) and for the functions' bundle
 	@$(EXPORT_ALL) > requirements.txt
