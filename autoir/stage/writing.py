@@ -14,7 +14,6 @@ from autoir.locations import write_atomically
 from autoir.stage.checks import check
 from autoir.stage.config import StageConfig
 
-
 _ALWAYS = ("account", "region", "azs")
 """Where a stage is, said even where it is the default."""
 
