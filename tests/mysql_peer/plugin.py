@@ -21,6 +21,7 @@ from tests.mysql_peer.live import DSN, LiveCluster, profile
 from tests.mysql_peer.server import Server, missing_programs
 from tests.mysql_peer.tls import TlsServer
 
+_NOTES = ROOT / "build" / "sql"
 _SERVER = "server"
 _outcome: list[str] = []
 _refused: list[str] = []
@@ -105,41 +106,61 @@ def connect_by(patch: pytest.MonkeyPatch, profile: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    for left in _NOTES.glob("*"):
+        if not _alive(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = _NOTES / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ[wire.CAPTURE] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        folder = ROOT / "build" / "sql" / str(os.getpid())
-        folder.mkdir(parents=True)
-        os.environ[wire.CAPTURE] = str(folder)
+        shutil.rmtree(_NOTES / str(os.getpid()), ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 @pytest.hookimpl(trylast=True)  # after xdist has ended its workers
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
-    folder = ROOT / "build" / "sql" / str(os.getpid())
-    notes = sorted(folder.glob("*.jsonl"))
-    if notes:
-        server = folder / _SERVER
-        _outcome[:] = [f"stores: sqlite {sqlite3.sqlite_version}"]
-        _outcome.extend([server.read_text("utf-8")] if server.exists() else [])
-        sent = {
-            s["sql"]: grammar.Statement(s["name"], s["sql"])
-            for note in notes
-            for s in map(json.loads, note.read_text("utf-8").splitlines())
-        }
-        if grammar.TOOL.exists():
-            verdict = grammar.judged([*sent.values(), *grammar.shipped(), *grammar.documented()])
-            _refused[:] = verdict.refused
-            _outcome.append(
-                f"TiDB's grammar took {verdict.statements - len(_refused)} statements of {verdict.shapes} shapes,"
-                f" refused {len(_refused)}"
-            )
-            if _refused:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        else:
-            _outcome.append(grammar.MISSING)
-            if os.environ.get("CI") == "true":
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    shutil.rmtree(folder)
+    folder = _NOTES / str(os.getpid())
+    sent = _sent(folder)
+    if not sent:
+        return
+    server = folder / _SERVER
+    _outcome[:] = [f"stores: sqlite {sqlite3.sqlite_version}"]
+    _outcome.extend([server.read_text("utf-8")] if server.exists() else [])
+    if grammar.TOOL.exists():
+        verdict = grammar.judged([*sent, *grammar.shipped(), *grammar.documented()])
+        _refused[:] = verdict.refused
+        taken = verdict.statements - len(_refused)
+        _outcome.append(f"TiDB's grammar took {taken} statements of {verdict.shapes} shapes, refused {len(_refused)}")
+    else:
+        _outcome.append(grammar.MISSING)
+    if _refused or (not grammar.TOOL.exists() and os.environ.get("CI") == "true"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _sent(folder: Path) -> list[grammar.Statement]:
+    """Every distinct text that a process has noted; the last note of a killed one may be cut off."""
+    found: dict[str, grammar.Statement] = {}
+    for notes in sorted(folder.glob("*.jsonl")):
+        for line in notes.read_text("utf-8", "replace").split("\n")[:-1]:
+            note = json.loads(line)
+            found[note["sql"]] = grammar.Statement(note["name"], note["sql"])
+    return list(found.values())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
