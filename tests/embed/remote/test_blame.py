@@ -27,12 +27,11 @@ TEXTS = [f"pattern number {n} of the shop" for n in range(32)]
 POISON = TEXTS[11]
 
 only_sagemaker = pytest.mark.parametrize("endpoint", ["sagemaker"], indirect=True)
-only_http = pytest.mark.parametrize("endpoint", ["http"], indirect=True)
 
 
-def refusing(refusal: Callable[[], Answer], *poison: str, others: Script = pooled) -> Script:
+def refusing(refusal: Callable[[], Answer], *poison: str) -> Script:
     """Refuses any request with one of ``poison`` in it."""
-    return lambda texts: refusal() if set(poison) & set(texts) else others(texts)
+    return lambda texts: refusal() if set(poison) & set(texts) else pooled(texts)
 
 
 def one_bad_vector(value: float) -> Script:
