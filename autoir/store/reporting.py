@@ -95,7 +95,7 @@ class Reporting(Core):
     def incidents(
         self, statuses: Sequence[Status] = (), *, fingerprint: str | None = None, since_ms: int = 0, limit: int = 1000
     ) -> list[Incident]:
-        """Incidents, newest first."""
+        """Incidents, newest first; inside a transaction they stay locked until the end."""
         sql, args = f"SELECT {_COLUMNS} FROM autoir_incidents WHERE updated_ms >= %s", [since_ms]  # type: tuple[str, list[object]]
         if statuses:
             sql += f" AND status IN ({', '.join(['%s'] * len(statuses))})"
@@ -103,7 +103,8 @@ class Reporting(Core):
         if fingerprint is not None:
             sql += " AND fingerprint = %s"
             args.append(fingerprint)
-        return [_from_row(row) for row in self.query(f"{sql} ORDER BY created_ms DESC, id LIMIT %s", [*args, limit])]
+        sql += " ORDER BY created_ms DESC, id LIMIT %s FOR UPDATE"
+        return [_from_row(row) for row in self.query(sql, [*args, limit])]
 
     def active_incidents(self) -> list[Incident]:
         """Incidents that are open or acknowledged, newest first."""
@@ -117,6 +118,12 @@ class Reporting(Core):
             (now_ms, now_ms, limit),
         )
         return [OutboxRow(*row) for row in rows]
+
+    def oldest_unsent_ms(self) -> int | None:
+        """When the oldest message that still has to be sent was written; None where there is none."""
+        sql = "SELECT MIN(created_ms) FROM autoir_outbox WHERE sent_ms IS NULL AND gave_up_ms IS NULL"
+        oldest = self.query(sql)[0][0]
+        return None if oldest is None else int(oldest)
 
     def lease_message(self, message_id: str, now_ms: int, until_ms: int) -> bool:
         """Take a message for sending; False when another process has it or sent it."""

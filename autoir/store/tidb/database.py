@@ -179,6 +179,8 @@ class TidbDatabase:
             yield before + ",".join(some) + after, len(some)
 
     def query(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
+        if not self._open:
+            sql = sql.removesuffix(_LOCKING)  # outside a transaction there is nothing to hold a lock until
         return self._patiently(lambda: list(self._run(self._filled(sql, args)).fetchall()))
 
     def atomically(self, work: Callable[[], T]) -> T:
@@ -258,6 +260,7 @@ class TidbDatabase:
 
 
 _INTO_PARTITIONS = "INSERT IGNORE INTO autoir_events"
+_LOCKING = " FOR UPDATE"
 _QUIET_TRIES = 3
 """Tries before a person is told: a conflict or a replaced session is no news."""
 

@@ -3,13 +3,19 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
-from autoir.store import Store
+import pytest
+
+from autoir.lifecycle.people import acknowledge
+from autoir.store import Store, open_store
 from tests.conftest import ROOT
 from tests.store import writer
-from tests.store.rows import GROUP, an_event
+from tests.store.rows import GROUP, NOON, an_event, an_incident
 
 
 def _run(url: str, writers: int) -> list[dict[str, Any]]:
@@ -48,3 +54,29 @@ def test_writers_with_overlapping_batches_store_and_count_each_event_once(
     assert len(claimed) == len(set(claimed)) == 37
     last = [reader.cursor(f"file:{seed}", GROUP) for seed in range(3)]
     assert [c.token for c in last if c] == [str(writer.BATCHES - 1)] * 3
+
+
+@pytest.mark.parametrize("read", ["incident", "active_incidents"])
+def test_what_a_person_does_meanwhile_is_not_undone(url: str, store: Store, read: str) -> None:
+    """A sweep reads an incident and writes it again; an acknowledgement in between has to wait, or would be lost."""
+    incident = an_incident()
+    store.save_incident(incident)
+
+    def person() -> None:
+        with closing(open_store(url)) as own:
+            acknowledge(own, incident.id, NOON, "ana")
+
+    waiting = threading.Thread(target=person)
+
+    def sweep() -> None:
+        found = store.incident(incident.id) if read == "incident" else store.active_incidents()[0]
+        assert found
+        waiting.start()
+        waiting.join(timeout=0.3)
+        store.save_incident(replace(found, title="worse"))
+
+    store.atomically(sweep)
+    waiting.join()
+    found = store.incident(incident.id)
+    assert found
+    assert (found.status, found.title) == ("ack", "worse")
