@@ -3,7 +3,7 @@
 Quality: graded questions over templates of an invented service landscape (search_corpus.txt, committed before its first
 run; its hash is printed). Speed: one process over a store of many patterns, and the whole of a cold process.
 
-    python bench/search.py [--sizes 1000,10000,100000] [--misses]
+    python bench/search.py [--engine local] [--sizes 1000,10000,100000] [--misses]
 """
 
 import argparse
@@ -24,7 +24,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one core; read when numpy is importe
 
 import numpy as np
 
-from autoir.embed import EmbedFailure, fill_pending, open_embedder, recipe_hash
+from autoir.embed import Embedder, EmbedFailure, default_engine, fill_pending, open_embedder, recipe_hash
 from autoir.embed.documents import embed_patterns, embed_question
 from autoir.embed.recipe import component_text, query_text
 from autoir.embed.words import terms
@@ -106,9 +106,8 @@ def rrf(*columns: np.ndarray) -> np.ndarray:
     return total
 
 
-def methods(templates: Sequence[Template], searcher: Searcher) -> dict[str, Method]:
+def methods(templates: Sequence[Template], searcher: Searcher, embedder: Embedder) -> dict[str, Method]:
     """Every way to rank, by the name of its row."""
-    embedder = open_embedder("hashed")
     vectors = embed_patterns(embedder, [(t.template, t.component) for t in templates])
     matrix = np.stack([np.frombuffer(v, np.float32) for v in vectors if not isinstance(v, EmbedFailure)])
     index = WordIndex()
@@ -131,7 +130,7 @@ def methods(templates: Sequence[Template], searcher: Searcher) -> dict[str, Meth
 
     ids = {(t.template, t.component, t.level): t.id for t in templates}
     return {
-        "dense (hashed)": by(dense),
+        "dense": by(dense),
         "BM25": by(bm25),
         "RRF": by(lambda text: rrf(dense(text), bm25(text))),
         **{f"blend {share}": blend(share) for share in (0.3, 0.5, 0.7)},
@@ -141,17 +140,18 @@ def methods(templates: Sequence[Template], searcher: Searcher) -> dict[str, Meth
     }
 
 
-def quality(show_misses: bool) -> None:
+def quality(embedder: Embedder, show_misses: bool) -> None:
     """Print nDCG@10, recall@10 and P@1 of every method, and nDCG@10 by kind of question."""
     templates, questions = corpus()
     digest = hashlib.sha256(CORPUS.read_bytes()).hexdigest()[:16]
-    print(f"{len(questions)} questions over {len(templates)} templates, search_corpus.txt sha256 {digest}\n")
+    print(f"{len(questions)} questions over {len(templates)} templates, search_corpus.txt sha256 {digest}")
+    print(f"vectors: {embedder.spec.id}\n")
     with tempfile.TemporaryDirectory() as folder:
-        store = filled(Path(folder), [(t.log_group, t.level, t.component, t.template) for t in templates], 1)
-        searcher = Searcher(store, open_embedder("hashed"))
+        store = filled(Path(folder), [(t.log_group, t.level, t.component, t.template) for t in templates], 1, embedder)
+        searcher = Searcher(store, embedder)
         kinds = list(dict.fromkeys(q.kind for q in questions))
         print(f"{'method':<16}{'nDCG@10':>8}{'rec@10':>8}{'P@1':>6}  " + "".join(f"{k:>11}" for k in kinds))
-        for name, method in methods(templates, searcher).items():
+        for name, method in methods(templates, searcher, embedder).items():
             found: defaultdict[str, list[float]] = defaultdict(list)
             recall, first = [], []
             for question in questions:
@@ -167,7 +167,7 @@ def quality(show_misses: bool) -> None:
         store.close()
 
 
-def filled(folder: Path, patterns: Sequence[tuple[str, int, str, str]], minutes: int) -> Store:
+def filled(folder: Path, patterns: Sequence[tuple[str, int, str, str]], minutes: int, embedder: Embedder) -> Store:
     """A store with those patterns (group, level, component, template), each seen once in each of ``minutes``."""
     store = open_store(f"sqlite:///{folder / 'search.db'}")
     now_min = NOW_MS // 60_000
@@ -185,7 +185,7 @@ def filled(folder: Path, patterns: Sequence[tuple[str, int, str, str]], minutes:
                 EventRow(stable_id(str(number), str(m)), m * 60_000, group, 1, level, number, template) for m in seen
             ]
         store.write(Batch(events, rows, [StreamRow(1, "bench", "bench")], []))
-    fill_pending(store, open_embedder("hashed"), NOW_MS)
+    fill_pending(store, embedder, NOW_MS)
     return store
 
 
@@ -207,9 +207,10 @@ def speed(size: int) -> None:
     _, questions = corpus()
     with tempfile.TemporaryDirectory() as folder:
         minutes = 10 if size <= 10_000 else 1
-        store = filled(Path(folder), many(size), minutes)
+        embedder = open_embedder("hashed")
+        store = filled(Path(folder), many(size), minutes, embedder)
         started = time.process_time()
-        searcher = Searcher(store, open_embedder("hashed"))
+        searcher = Searcher(store, embedder)
         searcher.search("warm up")
         loaded = time.process_time() - started
         cells = [f"{size:>9,}{size * minutes:>11,}{loaded * 1000:>9.0f}"]
@@ -238,10 +239,15 @@ def speed(size: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="1000,10000,100000", help="patterns of the stores to time, empty for none")
+    parser.add_argument("--engine", choices=("hashed", "local"), default="hashed", help="whose vectors to judge")
     parser.add_argument("--misses", action="store_true", help="show the questions that are answered badly")
     arguments = parser.parse_args()
-    quality(arguments.misses)
-    print("\nCPU milliseconds, p50 and p95, of a search in process; load: the first one; cold: a whole process\n")
+    choice = default_engine(os.environ) if arguments.engine == "local" else ("hashed", {})
+    if choice[0] != arguments.engine:
+        sys.exit("no model on this machine: make model")
+    quality(open_embedder(*choice), arguments.misses)
+    print("\nCPU milliseconds, p50 and p95, of a search in process; load: the first one; cold: a whole process")
+    print("(hashed vectors)\n")
     print(f"{'patterns':>9}{'counts':>11}{'load':>9}{'all':>15}{'by group':>15}{'by time':>15}{'cold':>9}{'wall':>7}")
     for size in (int(text) for text in arguments.sizes.split(",") if text):
         speed(size)

@@ -95,6 +95,7 @@ def configuration_page() -> str:
         "## Other variables",
         "`AUTOIR_HOME`: AutoIR's folder. `AUTOIR_STORE`: the store of commands without `--store`. `TIDB_DSN`, or"
         " `TIDB_HOST`, `TIDB_PORT`, `TIDB_USER`, `TIDB_PASSWORD` and `TIDB_DATABASE`: the same, for a store on TiDB."
+        " `AUTOIR_BGE_DIR`: a folder of bge-small-en-v1.5, to search with instead of what `make model` fetches."
         " `DEBUG=1`: the same as `--debug`. `NO_COLOR`: no colours.",
     ]
     return "\n\n".join(parts) + "\n"
