@@ -49,6 +49,11 @@ def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return home(environ) / "models"
 
 
+def heartbeat_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the tailing task notes that it lives."""
+    return home(environ) / "heartbeat"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace ``path`` by ``content`` with mode 0600; the old content stays until the new one is on disk."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -54,6 +54,10 @@ class Settings:
     retention_days_counts: int = 14
     """Days that minute counts are kept; 0 keeps all."""
 
+    cloudwatch_calls_per_s: int = 5
+    """FilterLogEvents calls a second that AutoIR makes at most. The limit of an account and Region is 5, and every
+    other tool that reads logs shares it."""
+
     webhook_url: str = ""
     """Where every change of an incident is posted as JSON. Sends log lines out of the machine: off by default."""
 
@@ -147,6 +151,9 @@ def validated(path: Path, settings: Settings) -> Settings:
         if not 0 <= getattr(settings, key) <= _MOST:
             said = f"{key} = {getattr(settings, key)} is not within 0 to {_MOST}."
             raise _fail(path, said, f"Default: {getattr(Settings(), key)}.")
+    if not 1 <= settings.cloudwatch_calls_per_s <= 100:
+        said = f"cloudwatch_calls_per_s = {settings.cloudwatch_calls_per_s} is not within 1 to 100."
+        raise _fail(path, said, "Default: 5.")
     if not 0 <= settings.min_confidence <= 100:
         raise _fail(path, f"min_confidence = {settings.min_confidence} is not within 0 to 100.", "Default: 70.")
     if settings.min_severity not in SEVERITIES:

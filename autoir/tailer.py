@@ -7,13 +7,13 @@ the next task goes on within a poll; after a kill it has to wait until they run 
 the ids stored lately, however far behind a group is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from random import Random
 from typing import NamedTuple, Self
 
 from autoir.clock import Clock
-from autoir.errors import AutoirError, UnreachableError
+from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError
 from autoir.events import stable_id
 from autoir.ingest import Ingest
 from autoir.store import Store
@@ -25,16 +25,6 @@ from autoir.tail.cloudwatch_groups import Selection, discover
 from autoir.tail.cloudwatch_rate import Bucket, Pause
 from autoir.tail.cloudwatch_windows import Kind, Pace, backfill_cursor, first_cursors
 
-ONCE_MS = NEVER_MS
-"""The poll interval of a tailer that reads each group to its end and is done."""
-
-_LONGEST_PAUSE_MS = 1_000
-_WEIGHTS: dict[Kind, float] = {"tail": 1.0, "backfill": 1.0, "sweep": 0.5, "wide": 0.1}
-_MOST_LAG_WEIGHT = 9.0
-
-Progress = Callable[["Tailer"], None]
-"""Told after every page, and while nothing is due."""
-
 
 class GroupState(NamedTuple):
     """How a group does: milliseconds since it was last read to its end, the newest time of ingestion stored, and why
@@ -44,6 +34,31 @@ class GroupState(NamedTuple):
     lag_ms: int
     newest_ingest_ms: int
     error: AutoirError | None
+
+
+class Troubles:
+    """Which groups cannot be read, told once for each reason."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def news(self, states: Iterable[GroupState]) -> list[GroupState]:
+        """Of ``states`` those with a reason that was not told yet; one that is over is forgotten."""
+        wrong = {state.name: state for state in states if state.error}
+        new = [state for name, state in wrong.items() if self._told.get(name) != str(state.error)]
+        self._told = {name: str(state.error) for name, state in wrong.items()}
+        return new
+
+
+ONCE_MS = NEVER_MS
+"""The poll interval of a tailer that reads each group to its end and is done."""
+
+_LONGEST_PAUSE_MS = 1_000
+_WEIGHTS: dict[Kind, float] = {"tail": 1.0, "backfill": 1.0, "sweep": 0.5, "wide": 0.1}
+_MOST_LAG_WEIGHT = 9.0
+
+Progress = Callable[["Tailer"], None]
+"""Told after every page, and while nothing is due."""
 
 
 class Tailer:
@@ -80,6 +95,16 @@ class Tailer:
         """Events that CloudWatch gave, each as often as it was read."""
         return sum(tailed.events_read for tailed in self.groups.values())
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether every group was read to its end once, or cannot be."""
+        return all(tailed.was_complete or tailed.error for tailed in self.groups.values())
+
+    @property
+    def own_lines(self) -> int:
+        """Lines of AutoIR's own that came by a detour and were left out."""
+        return sum(tailed.own_lines for tailed in self.groups.values())
+
     def states(self) -> list[GroupState]:
         """Every group that is wanted by name or was found, those that cannot be read included."""
         now_ms = self._around.clock()
@@ -102,10 +127,15 @@ class Tailer:
             self._around.store.set_meta(looked, str(now_ms))
         self._discover_ms = now_ms + self.pace.discover_ms
 
+    def require_any(self) -> None:
+        """Raise what is wrong with the first of the groups where none can be read and no glob may find one."""
+        if self.refused and not self.groups and not self._selection.is_open:
+            raise next(iter(self.refused.values()))
+
     def run(self, progress: Progress = lambda _: None, *, once: bool = False) -> None:
         """Read until ``pause`` says that the process is to end; with ``once``, until nothing is due.
 
-        Raises LoginError: until somebody logs in, no group can be read.
+        Raises LoginError, for until somebody logs in no group can be read, and PasswordRefusedError of the store.
         """
         while self._pause(0):
             self._discover_again(once)
@@ -156,6 +186,8 @@ class Tailer:
             if tailed.lease is None and tailed.blocked_until_ms <= now_ms:
                 try:
                     free = tailed.acquire()
+                except PasswordRefusedError:
+                    raise
                 except AutoirError as error:
                     tailed.failed(error)
                 else:
@@ -189,7 +221,7 @@ class Tailer:
     def _read(self, tailed: TailedGroup, reading: Reading) -> None:
         try:
             tailed.read(reading)
-        except LoginError:
+        except (LoginError, PasswordRefusedError):
             raise
         except LeaseLostError:
             tailed.lost()

@@ -17,10 +17,10 @@ FLOORS = {
     room: floor
     for floor, rooms in {
         0: "errors events patterns redact incidents settings locations profiles clock metrics data "
-        "metric_names lambda_env stage fit recursion",
+        "metric_names lambda_env stage fit recursion heartbeat",
         1: "store embed llm",
-        2: "detect agent tools search tail notify report aws",
-        3: "ingest tailer daemon sweep lifecycle investigate backtest chat demo",
+        2: "detect agent tools search tail notify report aws subscription",
+        3: "ingest delivery functions tailer daemon task retention sweep lifecycle investigate backtest chat demo",
         4: "cli tui __main__ /lambdas /container /stacks /app",
     }.items()
     for room in rooms.split()

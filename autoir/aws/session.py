@@ -24,6 +24,11 @@ _UNKNOWN = frozenset(
 )  # fmt: skip
 
 
+def region_of(arn: str) -> str:
+    """The Region in an ARN; empty where it has none."""
+    return f"{arn}:::".split(":")[3] if arn.startswith("arn:") else ""
+
+
 class LoginError(UnreachableError):
     """AWS does not know who asks, or no longer: nothing can be asked until somebody logs in."""
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from autoir.cli import stores
-from autoir.cli.documents import event_document
+from autoir.cli import stores, tailing
+from autoir.cli.documents import event_document, live_document
 from autoir.cli.failures import Interrupted, report_error
-from autoir.cli.options import Command, Group, ReadCommand, asked, examples, moment_ms, time_zone
+from autoir.cli.options import AwsCommand, Command, Group, ReadCommand, asked, examples, moment_ms, time_zone
 from autoir.cli.output import Heading, Lines, body, local_time, note, print_json, show, zone_name
+from autoir.clock import system_clock
 from autoir.errors import UsageError
 from autoir.report.text import shown
 
@@ -190,16 +191,29 @@ def query(
 
 
 @app.command(
-    cls=ReadCommand,
-    epilog=examples("autoir logs latest /shop/checkout", "autoir logs latest /local/app --limit 200 --since 15m"),
+    cls=AwsCommand,
+    epilog=examples(
+        "autoir logs latest /shop/checkout",
+        "autoir logs latest /local/app --limit 200 --since 15m",
+        "autoir logs latest --live /aws/lambda/checkout --since 5m",
+    ),
 )
 def latest(
     ctx: typer.Context,
     group: Annotated[str, typer.Argument(metavar="GROUP", help="The log group.")],
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Lines to show.")] = 20,
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h, 3d ago, or an ISO time.")] = "",
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask CloudWatch, of the last day, and store nothing; secrets stay hidden.")
+    ] = False,
 ) -> None:
-    """The newest lines of a log group, the last one below."""
+    """The newest lines of a log group, the last one below.
+
+    Of the store, or with --live of CloudWatch itself.
+    """
+    if live:
+        _latest_live(ctx, group, limit, since)
+        return
     with stores.to_read(asked(ctx)) as opened:
         since_ms = moment_ms("--since", since, opened.clock()) if since else 0
         known = opened.store.log_groups()
@@ -209,16 +223,33 @@ def latest(
         if asked(ctx).as_json:
             print_json({"log_group": group, "events": [event_document(event) for event in events]})
             return
-        if not events:
-            newest = opened.store.latest(group, 1)
-            last = f" The newest is of {local_time(newest[-1].ts_ms)}." if newest else ""
-            show(Lines([f"No line of {group} since {local_time(since_ms)}.{last}"]))
-            return
-        lines = []
-        for event in events:
-            first, *rest = body(event.message, _MOST_LINES, _LONGEST)
-            lines += [f"{local_time(event.ts_ms)}  {first}", *(f"{' ' * 21}{line}" for line in rest)]
-        show(Heading(f"{shown(group, 200)}, times in {zone_name()}"), Lines(lines))
+        newest = events or opened.store.latest(group, 1)
+        last = f" The newest is of {local_time(newest[-1].ts_ms)}." if newest else ""
+        _show_lines(group, [(event.ts_ms, event.message) for event in events], since_ms, last)
+
+
+def _latest_live(ctx: typer.Context, group: str, limit: int, since: str) -> None:
+    from autoir.cli import tail_run
+
+    now_ms = system_clock()
+    since_ms = moment_ms("--since", since, now_ms) if since else now_ms - tail_run.LIVE_BACK_MS
+    events = tail_run.latest_live(asked(ctx), stores.loaded_settings(asked(ctx)), group, limit, since_ms)
+    if asked(ctx).as_json:
+        print_json({"log_group": group, "events": [live_document(event) for event in events]})
+    else:
+        _show_lines(group, [(event.ts_ms, event.message) for event in events], since_ms, "")
+
+
+def _show_lines(group: str, events: Sequence[tuple[int, str]], since_ms: int, last: str) -> None:
+    """``events`` by time and message; where there are none, since when, and what ``last`` says of those before."""
+    if not events:
+        show(Lines([f"No line of {group} since {local_time(since_ms)}.{last}"]))
+        return
+    lines = []
+    for ts_ms, message in events:
+        first, *rest = body(message, _MOST_LINES, _LONGEST)
+        lines += [f"{local_time(ts_ms)}  {first}", *(f"{' ' * 21}{line}" for line in rest)]
+    show(Heading(f"{shown(group, 200)}, times in {zone_name()}"), Lines(lines))
 
 
 def _unknown_group(group: str, known: Sequence[str]) -> UsageError:
@@ -226,3 +257,6 @@ def _unknown_group(group: str, known: Sequence[str]) -> UsageError:
         return UsageError("the store holds no line yet.", "Ingest something first: autoir logs ingest app.log")
     close = get_close_matches(group, known, 3, 0.4) or known[:3]
     return UsageError(f"no log group {group}.", f"There {'is' if len(close) == 1 else 'are'} {', '.join(close)}")
+
+
+tailing.register(app)

@@ -27,6 +27,8 @@ class Asked:
     config: Path | None = None
     as_json: bool = False
     debug: bool = False
+    region: str = ""
+    profile: str = ""
 
 
 def asked(ctx: typer.Context) -> Asked:
@@ -81,6 +83,12 @@ def _shared(names: Sequence[str], store: str = _STORE) -> list[TyperOption]:
             convert=Path,
             text="The settings, instead of config.toml in AutoIR's folder.",
         ),
+        "region": _option(
+            "--region", field="region", metavar="NAME", text="The AWS Region.  [default: $AWS_REGION, or the profile's]"
+        ),
+        "profile": _option(
+            "--profile", field="profile", metavar="NAME", text="The AWS profile to ask with.  [default: $AWS_PROFILE]"
+        ),
         "json": _option("--json", field="as_json", text="Print JSON and nothing else on standard output."),
         "debug": _option("--debug", field="debug", text="Show where an error came from."),
     }
@@ -109,6 +117,12 @@ class ReadCommand(Command):
     """A command that only reads a store: no setting changes what it says."""
 
     takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
+
+
+class AwsCommand(Command):
+    """A command that asks AWS on behalf of a store."""
+
+    takes: ClassVar[Sequence[str]] = ("store", "config", "region", "profile", "json", "debug")
 
 
 class ReplayCommand(Command):

@@ -13,7 +13,7 @@ from autoir.cli import stores, tidb
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import Command, asked, duration_ms, examples, moment_ms
 from autoir.cli.output import Lines, Progress, local_time, print_json, show, zone_name
-from autoir.clock import DAY_MS, MINUTE_MS
+from autoir.clock import MINUTE_MS
 from autoir.errors import UnreachableError, UsageError
 from autoir.report.amounts import counted
 from autoir.report.text import shown
@@ -45,6 +45,7 @@ def sweep(
     them, and once a day deletes what is older than its retention.
     """
     from autoir.cli import sending
+    from autoir.retention import expire_daily
 
     settings = stores.loaded_settings(asked(ctx))
     if window:
@@ -57,7 +58,7 @@ def sweep(
         tidb.note_days_left(opened)
         report = _judged(opened, now_ms, settings)
         told = sending.send_due(opened, receivers, now_ms)
-        expired = _expired(opened, now_ms, settings)
+        expired = expire_daily(opened.store, settings, now_ms)
         if asked(ctx).as_json:
             print_json(_document(report) | {"messages_sent": told.sent, "expired": expired})
         else:
@@ -78,17 +79,6 @@ def _judged(opened: "Opened", now_ms: int, settings: Settings) -> "SweepReport":
         ) from None
     finally:
         progress.done()
-
-
-def _expired(opened: "Opened", now_ms: int, settings: Settings) -> int:
-    """Rows deleted for their age; once a day is enough."""
-    last = opened.store.meta("expired_ms")
-    if last is not None and now_ms - int(last) < DAY_MS:
-        return 0
-    events_days = 0 if opened.store.meta("keep_old") == "yes" else settings.retention_days_events
-    gone = opened.store.expire(now_ms, events_days, settings.retention_days_counts)
-    opened.store.set_meta("expired_ms", str(now_ms))
-    return gone
 
 
 def _document(report: "SweepReport") -> dict[str, object]:

@@ -37,6 +37,10 @@ class StaleTokenError(AutoirError):
     """A page's token is no longer taken (they last a day): its window has to be read from the start."""
 
 
+class NotReadableError(AutoirError):
+    """CloudWatch will not give the events of a group, whoever asks again."""
+
+
 class LogGroup(NamedTuple):
     """A log group as DescribeLogGroups shows it. ``created_ms`` is epoch milliseconds."""
 
@@ -95,8 +99,8 @@ class CloudWatch:
     ) -> Page:  # fmt: skip
         """One page of the events whose time is in [``from_ms``, ``until_ms``).
 
-        Raises StaleTokenError for a token that is too old, UsageError for a group that is gone, AutoirError where the
-        role may not read it, LoginError, and UnreachableError when CloudWatch keeps being busy or away.
+        Raises StaleTokenError for a token that is too old, UsageError for a group that is gone, NotReadableError where
+        the role may not read it, LoginError, and UnreachableError when CloudWatch keeps being busy or away.
         """
         arguments: dict[str, object] = {
             "logGroupName": group.name, "startTime": from_ms, "endTime": until_ms, "limit": limit,
@@ -168,8 +172,8 @@ class CloudWatch:
         if code == _GONE:
             raise UsageError(f"there is no log group {name}.", "It may have been deleted: what was read is stored.")
         if code in _DENIED:
-            raise AutoirError(f"{name} may not be read.", f"Give this role {right} on it.") from error
-        raise AutoirError(f"CloudWatch refuses {right} on {name}: {said} ({code}).")
+            raise NotReadableError(f"{name} may not be read.", f"Give this role {right} on it.") from error
+        raise NotReadableError(f"CloudWatch refuses {right} on {name}: {said} ({code}).")
 
 
 def _event(group: LogGroup, fields: Mapping[str, Any]) -> LogEvent:
@@ -198,4 +202,4 @@ def _group(fields: Mapping[str, Any]) -> LogGroup:
     )
 
 
-__all__ = ["CloudWatch", "LogGroup", "LoginError", "Page", "StaleTokenError"]
+__all__ = ["CloudWatch", "LogGroup", "LoginError", "NotReadableError", "Page", "StaleTokenError"]

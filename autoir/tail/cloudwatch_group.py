@@ -14,6 +14,7 @@ from typing import Protocol
 from autoir.clock import MINUTE_MS, Clock
 from autoir.errors import AutoirError
 from autoir.events import LogEvent, identity
+from autoir.recursion import is_own_line
 from autoir.store import Store
 from autoir.store.rows import Batch, Cursor, Lease
 from autoir.tail.cloudwatch import CloudWatch, LogGroup, StaleTokenError
@@ -104,8 +105,10 @@ class TailedGroup:
         self.readings: dict[Kind, Reading] = {}
         self.error: AutoirError | None = None
         self.events_read = 0
+        self.own_lines = 0
         self.blocked_until_ms = 0
         self.complete_ms = around.clock()
+        self.was_complete = False
         self._first = first
         self._around = around
         self._failures = 0
@@ -225,7 +228,9 @@ class TailedGroup:
         moved = not is_open(after) and (reading.kind != "tail" or after.watermark_ms != reading.cursor.watermark_ms)
         if fresh or moved or self.lease.until_ms - now_ms < around.pace.lease_ms // 2:
             lease = self.lease._replace(until_ms=around.clock() + around.pace.lease_ms)
-            around.sink.store_events(fresh.values(), after, lease)
+            foreign = [event for event in fresh.values() if not is_own_line(event.message)]
+            around.sink.store_events(foreign, after, lease)
+            self.own_lines += len(fresh) - len(foreign)
             self.lease = lease
             around.recent.add(fresh)
         reading.brought = reading.brought or bool(fresh)
@@ -233,7 +238,7 @@ class TailedGroup:
     def _closed(self, reading: Reading) -> None:
         reading.idle = 0 if reading.brought else reading.idle + 1
         if reading.kind == "tail":
-            self.complete_ms = reading.begun_ms
+            self.complete_ms, self.was_complete = reading.begun_ms, True
         elif reading.kind == "wide":
             self._late_ms //= 2  # one very late batch is not the rule: it is forgotten in some days
 

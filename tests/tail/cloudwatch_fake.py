@@ -6,7 +6,9 @@ order of (time, ingestion, id), so what comes late behind it is not in the pages
 """
 
 import json
+import queue
 import threading
+import time
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -83,20 +85,33 @@ class Time:
         return self.now_ms < self.end_ms
 
 
+class RealTime(Time):
+    """The machine's own time, for what runs as it does in earnest."""
+
+    @property
+    def now_ms(self) -> int:  # type: ignore[override]
+        return time.time_ns() // 1_000_000
+
+    @now_ms.setter
+    def now_ms(self, _value: int) -> None:
+        """It moves by itself."""
+
+
 class FakeLogs:
     """The service's state. ``calls`` counts by operation; ``events_given`` events by group, each time."""
 
-    def __init__(self, time: Time, faults: Faults | None = None, seed: int = 0) -> None:
-        self.time = time
+    def __init__(self, at: Time, faults: Faults | None = None, seed: int = 0) -> None:
+        self.time = at
         self.faults = faults or Faults()
         self.groups: dict[str, Group] = {}
         self.calls: Counter[str] = Counter()
         self.events_given: Counter[str] = Counter()
         self.refusal: Refusal | None = None
+        self.secrets: dict[str, str] = {}
         self.requests: list[dict[str, Any]] = []
         self._draw = Random(seed)
         self._tokens: dict[str, tuple[tuple[object, ...], int]] = {}
-        self._budget, self._budget_ms = self.faults.per_s, time.now_ms
+        self._budget, self._budget_ms = self.faults.per_s, at.now_ms
         self._put = 0
 
     def make(self, name: str, **changes: Any) -> Group:
@@ -138,7 +153,9 @@ class FakeLogs:
                     raise error
                 chance -= share
             return self._filter(body)
-        raise Refusal("UnknownOperationException", operation)
+        if operation == "GetSecretValue" and body["SecretId"] in self.secrets:  # of the Secrets Manager
+            return {"ARN": body["SecretId"], "Name": "store", "SecretString": self.secrets[body["SecretId"]]}
+        raise Refusal("ResourceNotFoundException", operation)
 
     def _spend(self) -> None:
         gained = (self.time.now_ms - self._budget_ms) / 1000 * self.faults.per_s
@@ -218,11 +235,18 @@ class Wire:
 
     def __init__(self) -> None:
         self.logs = FakeLogs(Time())
+        self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """Every operation once it is answered."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
+
+    def await_calls(self, operation: str, calls: int, timeout_s: float = 30.0) -> None:
+        """Wait until ``operation`` was answered ``calls`` times from now on."""
+        while calls:
+            calls -= self.asked.get(timeout=timeout_s) == operation
 
     def close(self) -> None:
         """Stop serving."""
@@ -251,6 +275,7 @@ class Wire:
                     self.close_connection = True
                     return
                 self._send(200, answer)
+                wire.asked.put(operation)
 
             def _send(self, status: int, document: dict[str, Any]) -> None:
                 raw = json.dumps(document).encode()

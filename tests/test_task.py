@@ -1,0 +1,205 @@
+"""The tailing task as a process with nothing but its task definition's variables, and what it says meanwhile."""
+
+import io
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from autoir import metric_names
+from autoir.aws.secrets import Secret
+from autoir.aws.session import Access
+from autoir.clock import DAY_MS, MINUTE_MS, SECOND_MS, system_clock
+from autoir.daemon import Stop
+from autoir.errors import PasswordRefusedError
+from autoir.events import identity
+from autoir.heartbeat import OLD_MS, Heartbeat, is_alive
+from autoir.lambda_env import TailEnv
+from autoir.recursion import is_own_line
+from autoir.store import Store, open_store
+from autoir.tail.cloudwatch_windows import Pace
+from autoir.task import Opening, Voice, Watch
+from tests.conftest import ROOT
+from tests.tail.cloudwatch_fake import REGION, FakeLogs, RealTime, Wire, serving
+from tests.tail_job import World, event_of, fill
+
+API = "/shop/api"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:autoir/prod/store-writer"
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    with serving() as server:
+        yield server
+
+
+def environment(groups: str = API) -> TailEnv:
+    return TailEnv(
+        stage="prod", log_level="INFO", powertools_service_name=metric_names.TAIL,
+        powertools_metrics_namespace=metric_names.namespace("prod"), aws_region=REGION, store_secret_arn=SECRET,
+        sagemaker_endpoint="", log_groups=groups,
+    )  # fmt: skip
+
+
+def started(wire: Wire, tmp_path: Path, **changes: str) -> "subprocess.Popen[str]":
+    """The container's command. What its task role and image give it is beside the task definition's variables."""
+    image = {"HOME": str(tmp_path), "AUTOIR_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    role = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_ENDPOINT_URL": wire.url}
+    told = environment().variables()
+    return subprocess.Popen(
+        [sys.executable, "-m", "container.main"], cwd=ROOT, env={**image, **role, **told, **changes},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Path) -> None:
+    logs = wire.logs = FakeLogs(RealTime())
+    logs.faults.page_events = 20
+    logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
+    logs.make(API, created_ms=system_clock() - DAY_MS)
+    for n in range(400):
+        logs.put(API, system_clock() - 5 * MINUTE_MS + n, f"GET /cart/{n} token=abc{n}")
+    ended = []
+    for calls in (5, 18):
+        process = started(wire, tmp_path)
+        wire.await_calls("FilterLogEvents", calls)
+        before = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+        ended.append(time.monotonic() - before)
+        assert (process.returncode, errors) == (0, "")
+        lines = output.splitlines()
+        assert all(is_own_line(line) for line in lines)
+        assert "stopped: what was in hand is stored" in lines[-1]
+        assert "abc" not in output
+        if calls == 5:
+            with closing(sqlite3.connect(tmp_path / "task.db")) as db:
+                assert 0 < db.execute("SELECT COUNT(*) FROM autoir_events").fetchone()[0] < 400
+                assert db.execute("SELECT DISTINCT lease_owner FROM autoir_cursors").fetchall() == [(None,)]
+    print(f"drained in {max(ended):.2f} s; {logs.events_given[API] / 400:.2f} reads an event over the restart")
+    assert max(ended) < 5
+    with closing(sqlite3.connect(tmp_path / "task.db")) as db:
+        stored = Counter(row[0] for row in db.execute("SELECT id FROM autoir_events"))
+        counted = db.execute("SELECT SUM(n) FROM autoir_counts").fetchone()[0]
+    assert stored == Counter(identity(event_of(API, put)) for put in logs.groups[API].events)
+    assert counted == 400
+    assert is_alive(tmp_path / "heartbeat", system_clock())
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"LOG_GROUPS": "/shop/apj"}, 2, "Did you mean /shop/api?"),
+        ({"LOG_GROUPS": "/autoir/prod/tail"}, 2, "AutoIR's own log group"),
+        ({"STORE_SECRET_ARN": "arn:none"}, 2, "has no value yet"),
+    ],
+)
+def test_what_it_cannot_do_is_said_in_one_line(
+    wire: Wire, tmp_path: Path, changes: dict[str, str], code: int, said: str
+) -> None:
+    logs = wire.logs = FakeLogs(RealTime())
+    logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
+    logs.make(API)
+    process = started(wire, tmp_path, **changes)
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, said in output, errors) == (code, True, "")
+
+
+def test_a_variable_that_is_missing_is_named(wire: Wire, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "container.main"], cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr.split(".")[0]) == (2, "The variable STAGE is not set")
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "code"), [(None, 1), (0, 0), (OLD_MS - 20 * SECOND_MS, 0), (OLD_MS + 20 * SECOND_MS, 1)]
+)
+def test_health_is_the_age_of_the_heartbeat(tmp_path: Path, age_ms: int | None, code: int) -> None:
+    if age_ms is not None:
+        Heartbeat(tmp_path / "heartbeat", lambda: system_clock() - age_ms).beat()
+    run = subprocess.run(
+        [sys.executable, "-m", "container.health"], cwd=ROOT, env={**os.environ, "AUTOIR_HOME": str(tmp_path)},
+        check=False,
+    )  # fmt: skip
+    assert run.returncode == code
+
+
+def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> None:
+    import random
+
+    world = World(wire, tmp_path)
+    for n in range(12):
+        fill(world.logs, f"/shop/{n:02}", random.Random(n), 5, MINUTE_MS, 1)
+    world.logs.put("/shop/00", world.time.now_ms, json.dumps({"message": "read", "autoir_own": "prod"}))
+    world.logs.groups["/shop/11"].denied = True
+    stream = io.StringIO()
+    watch = Watch(
+        Voice(environment(), stream, world.time.clock), Heartbeat(tmp_path / "beat", world.time.clock), world.time.clock
+    )
+    world.time.end_ms = world.time.now_ms + 4 * MINUTE_MS
+    tailer = world.tailer("/shop/*", pace=Pace(poll_ms=30 * SECOND_MS))
+    tailer.discover()
+    tailer.run(watch)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert all(is_own_line(line) for line in stream.getvalue().splitlines())
+    published = [line for line in lines if "_aws" in line]
+    sums: Counter[str] = Counter()
+    for line in published:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        names = [metric["Name"] for metric in directive["Metrics"]]
+        assert directive["Namespace"] == "AutoIR/prod"
+        assert directive["Dimensions"] == ([["service", "group"]] if "group" in line else [["service"]])
+        assert line["service"] == "tail"
+        sums.update({name: line[name] for name in names})
+    assert set(sums) == set(metric_names.EMITTED_BY[metric_names.TAIL])
+    assert (sums[metric_names.STORED], sums[metric_names.RECEIVED]) == (55, 56)
+    assert sums[metric_names.RECURSION_REFUSED] == sums[metric_names.FILTERED] == 1
+    assert sums[metric_names.TAIL_HEARTBEAT] == sum("group" not in line for line in published)
+    assert sums[metric_names.UNACCOUNTED] == 0
+    warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
+    assert warnings == ["/shop/11: /shop/11 may not be read."]
+
+
+class Changing(Secret):
+    """A secret that somebody changes after it was read first."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__("arn", Access())
+        self._texts = list(texts)
+
+    def _read(self) -> str:
+        return self._texts.pop(0) if len(self._texts) > 1 else self._texts[0]
+
+
+@pytest.mark.parametrize(("texts", "opens"), [(("old", "new"), True), (("old",), False), (("old", "wrong"), False)])
+def test_a_password_that_is_refused_is_read_once_more(texts: tuple[str, ...], opens: bool, tmp_path: Path) -> None:
+    def connect(text: str) -> Store:
+        if text != "new":
+            raise PasswordRefusedError("tidb refuses this user.")
+        return open_store(f"sqlite:///{tmp_path}/s.db")
+
+    opening = Opening(Changing(*texts), connect)
+    if opens:
+        opening().close()
+    else:
+        with pytest.raises(PasswordRefusedError):
+            opening()
+
+
+def test_a_pause_ends_with_the_stop() -> None:
+    stop = Stop()
+    assert stop.pause(0)
+    threading.Thread(target=stop.set).start()
+    assert not stop.pause(30)
