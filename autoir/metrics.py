@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from autoir.errors import AutoirError
 
 
+class UnaccountedError(AutoirError):
+    """Nobody knows what became of some events."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the events of one run."""
@@ -30,7 +34,7 @@ class Tally:
     def check(self) -> None:
         """Raise AutoirError unless every event received is accounted for."""
         if self.unaccounted:
-            raise AutoirError(
+            raise UnaccountedError(
                 f"{self.unaccounted} of {self.received} events are unaccounted for.",
                 "This is a defect of AutoIR: run the same input again (nothing is stored twice) and report it.",
             )

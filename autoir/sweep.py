@@ -7,7 +7,7 @@ do again. A minute is judged under its own time, however late, and an incident s
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -41,10 +41,17 @@ class SweepReport(NamedTuple):
     pages: int
 
 
-def sweep(store: Store, now_ms: int, settings: Settings, *, params: Params = DEFAULTS) -> SweepReport:
-    """Judge every minute that ended by ``now_ms`` and was not judged yet.
+def sweep(
+    store: Store,
+    now_ms: int,
+    settings: Settings,
+    *,
+    params: Params = DEFAULTS,
+    stop: Callable[[], bool] = lambda: False,
+) -> SweepReport:
+    """Judge every minute that ended by ``now_ms`` and was not judged yet, unless ``stop`` says so between two.
 
-    Raises AutoirError when another sweep judged the same minute first; nothing of it is lost then.
+    Raises OvertakenError when another sweep judged the same minute first; nothing of it is lost then.
     """
     last = now_ms // MINUTE_MS - 1
     minutes = candidates = pages = 0
@@ -62,7 +69,7 @@ def sweep(store: Store, now_ms: int, settings: Settings, *, params: Params = DEF
         store.move_swept(expected, minute)
         return minute, kept, outcome
 
-    while done := store.atomically(judge_next):
+    while not stop() and (done := store.atomically(judge_next)):
         judged, kept, outcome = done
         minutes, candidates, pages = minutes + 1, candidates + kept, pages + outcome.paged
         opened += [incident.id for incident in outcome.opened]

@@ -43,6 +43,10 @@ _SAVE_CANDIDATE = (
 )
 
 
+class OvertakenError(AutoirError):
+    """Another sweep has judged the same minute: nothing is lost, for that one goes on."""
+
+
 def _marks(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
@@ -111,7 +115,7 @@ class Sweeping(Core):
             self.db.execute(sql, (status, *some, status))
 
     def move_swept(self, expected: int | None, minute: int) -> None:
-        """Note that every minute up to ``minute`` is judged. Raises AutoirError if another sweep was faster."""
+        """Note that every minute up to ``minute`` is judged. Raises OvertakenError if another sweep was faster."""
         if expected is None:
             changed = self.db.execute("INSERT IGNORE INTO autoir_meta (k, v) VALUES ('swept_to', %s)", (str(minute),))
         else:
@@ -119,7 +123,7 @@ class Sweeping(Core):
                 "UPDATE autoir_meta SET v = %s WHERE k = 'swept_to' AND v = %s", (str(minute), str(expected))
             )
         if changed != 1:
-            raise AutoirError(f"Another sweep has judged minute {minute} already.", "Nothing is lost: let it go on.")
+            raise OvertakenError(f"Another sweep has judged minute {minute} already.", "Nothing is lost: let it go on.")
 
     def save_candidates(self, candidates: Iterable[Candidate]) -> None:
         """Keep candidates; one that exists (same minute, kind, subject) stays as it is."""
