@@ -76,6 +76,11 @@ class TidbDatabase:
                 self._connection = sessions.connect(self.dsn)
             except (err.Error, OSError, EOFError) as error:
                 raise explained(error, self.dsn) from error
+            except RuntimeError as error:  # caching_sha2_password without TLS, and no package for RSA
+                raise UsageError(
+                    f"user {self.dsn.user!r} cannot log in to {self.dsn.place} without TLS: {error}.",
+                    "Leave tls=off out of the connection string, or have the user identified by another plugin.",
+                ) from error
             self._until = self._clock() + LIFETIME_S
         return self._connection
 
@@ -144,7 +149,11 @@ class TidbDatabase:
         """
         cursor = self._run(sql)
         changed = int(cursor.rowcount)
-        if cursor.warning_count and (cursor.warning_count != rows - changed or sql.startswith(_INTO_PARTITIONS)):
+        if (
+            cursor.warning_count
+            and sql.startswith("INSERT")  # of anything else a warning is a note
+            and (cursor.warning_count != rows - changed or sql.startswith(_INTO_PARTITIONS))
+        ):
             self._check_warnings()
         return changed
 

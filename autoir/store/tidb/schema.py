@@ -22,6 +22,7 @@ _STORED_AT = "stored_at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP,\n  "
 
 _WRITER = "SELECT, INSERT, UPDATE, DELETE"
 _READABLE = ("autoir_log_events", "autoir_log_patterns", "autoir_log_counts", "autoir_incidents")
+_TTL = re.compile(r"TTL ?= ?`stored_at` \+ INTERVAL (\d+) DAY")
 _USER = re.compile(r"[A-Za-z0-9_.\-]{1,96}")
 """TiDB Cloud Starter puts a prefix and a dot before every user's name."""
 
@@ -88,7 +89,7 @@ def _goes(table: _Partitioned, now_ms: int, days: int, *, ttl: bool) -> str:
 
 
 def maintenance(db: TidbDatabase, now_ms: int, retention: Retention) -> list[str]:
-    """What drops the days that are over and makes the coming ones; nothing where rows go by TTL.
+    """What drops the days that are over and makes the coming ones; where rows go by TTL, what changes their days.
 
     Run daily by the owner. Days are dropped whole, so the oldest events are up to a day older than the setting says.
     """
@@ -97,6 +98,7 @@ def maintenance(db: TidbDatabase, now_ms: int, retention: Retention) -> list[str
     for table, days in ((_EVENTS, retention.events_days), (_COUNTS, retention.counts_days)):
         bounds = partition_bounds(db, table.table)
         if not bounds:
+            needed += _ttl_changed(db, table.table, days)
             continue
         last = table.bound(today + DAYS_AHEAD)
         if bounds[-1] < last:
@@ -106,6 +108,14 @@ def maintenance(db: TidbDatabase, now_ms: int, retention: Retention) -> list[str
         if days and first > bounds[0]:
             needed.append(f"ALTER TABLE {table.table} FIRST PARTITION LESS THAN ({first})")
     return needed
+
+
+def _ttl_changed(db: TidbDatabase, table: str, days: int) -> list[str]:
+    """What gives the rows of ``table`` another life, where the server deletes them and the setting has changed."""
+    found = _TTL.search(str(db.query(f"SHOW CREATE TABLE {table}")[0][1]))
+    if not found or int(found[1]) == days:
+        return []
+    return [f"ALTER TABLE {table} TTL = stored_at + INTERVAL {days} DAY" if days else f"ALTER TABLE {table} REMOVE TTL"]
 
 
 def partition_bounds(db: TidbDatabase, table: str) -> list[int]:

@@ -94,6 +94,31 @@ def test_rows_may_go_by_the_servers_own_means(peer: Server) -> None:
         peer.drop("autoir_ttl")
 
 
+class Described:
+    """A database of which only the text of its tables is known, as TiDB gives it."""
+
+    def __init__(self, ttl: str) -> None:
+        self._ttl = ttl
+
+    def query(self, sql: str, args: object = ()) -> list[tuple[str, ...]]:
+        return [("t", f"CREATE TABLE `t` (…) COLLATE=utf8mb4_bin{self._ttl}")] if sql.startswith("SHOW") else []
+
+
+# What the server says of a table, the retention in days, and what has to be done.
+@pytest.mark.parametrize(
+    ("ttl", "days", "needed"),
+    [
+        (" /*T![ttl] TTL=`stored_at` + INTERVAL 30 DAY */ /*T![ttl] TTL_ENABLE='ON' */", 30, ""),
+        (" /*T![ttl] TTL=`stored_at` + INTERVAL 30 DAY */", 7, "ALTER TABLE {} TTL = stored_at + INTERVAL 7 DAY"),
+        (" /*T![ttl] TTL=`stored_at` + INTERVAL 30 DAY */", 0, "ALTER TABLE {} REMOVE TTL"),
+        ("", 30, ""),
+    ],
+)
+def test_another_retention_reaches_rows_that_the_server_deletes(ttl: str, days: int, needed: str) -> None:
+    found = maintenance(Described(ttl), NOON, Retention(days, days, ttl=True))  # type: ignore[arg-type]
+    assert found == ([needed.format(t) for t in ("autoir_events", "autoir_counts")] if needed else [])
+
+
 def test_days_that_are_over_are_dropped_and_the_coming_ones_made(owner: TidbDatabase) -> None:
     store, keep = Store(owner), Retention(events_days=30, counts_days=14)
     assert maintenance(owner, MIGRATED_MS, keep) == []
