@@ -5,8 +5,7 @@ groups say it.
 """
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from autoir.clock import MINUTE_MS
@@ -41,7 +40,12 @@ class Catalog:
         self._store = store
         self._known: dict[int, int] = {}
         self._numbers: dict[tuple[str, str, int], int] = {}
-        self._by_group: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._groups: dict[str, int] = {}
+        self._pattern_ids = array("q")
+        self._owners = array("i")
+        self._group_numbers = array("i")
+        self._sorted: NDArray[np.int64] | array[int] = array("q")
+        self._places: NDArray[np.int64] | array[int] = array("q")
         self._levels = array("b")
         self._first_ids = array("q")
         self._vectors = array("f")
@@ -73,7 +77,9 @@ class Catalog:
                 self._levels.append(pattern.level)
                 self._first_ids.append(pattern.pattern_id)
             self.documents[number].patterns.append(pattern)
-            self._by_group[pattern.log_group].append(number)
+            self._pattern_ids.append(pattern.pattern_id)
+            self._owners.append(number)
+            self._group_numbers.append(self._groups.setdefault(pattern.log_group, len(self._groups)))
             self._known[pattern.pattern_id] = number
         missing = len(self.documents) - len(self._has_vector)
         self._has_vector.extend(bytes(missing))
@@ -114,20 +120,42 @@ class Catalog:
 
     def log_groups(self) -> list[str]:
         """Every log group with a pattern."""
-        return list(self._by_group)
+        return list(self._groups)
 
-    def numbers(
-        self, log_groups: Iterable[str] | None, pattern_ids: Iterable[int] | None, level: int
-    ) -> "NDArray[np.int64]":
-        """The documents of ``level`` or above in those groups and with those patterns (None: all), by pattern id."""
+    def first_ids(self) -> "NDArray[np.int64]":
+        """One pattern id a document, the same for every process: what equal scores are ordered by."""
         import numpy as np
 
-        found = np.arange(len(self.documents))
-        if pattern_ids is not None:
-            found = np.array(sorted({self._known[i] for i in pattern_ids if i in self._known}), np.int64)
+        return np.frombuffer(self._first_ids, np.int64)
+
+    def numbers(
+        self, log_groups: Iterable[str] | None, pattern_ids: Sequence[int] | None, level: int
+    ) -> "NDArray[np.int64]":
+        """The documents of ``level`` or above in those groups and with those patterns (None: all), in their order."""
+        import numpy as np
+
+        held = np.ones(len(self._pattern_ids), np.bool_)
         if log_groups is not None:
-            groups = [np.array(self._by_group[group], np.int64) for group in log_groups]
-            found = np.intersect1d(found, np.concatenate([*groups, np.zeros(0, np.int64)]))
+            wanted = np.zeros(len(self._groups) + 1, np.bool_)
+            wanted[[self._groups[group] for group in log_groups]] = True
+            held = wanted[np.frombuffer(self._group_numbers, np.int32)]
+        if pattern_ids is not None:
+            held &= self._are_among(np.fromiter(pattern_ids, np.int64, len(pattern_ids)))
+        found = np.zeros(len(self.documents), np.bool_)
+        found[np.frombuffer(self._owners, np.int32)[held]] = True
         if level:
-            found = found[np.array(self._levels)[found] >= level]
-        return found[np.argsort(np.array(self._first_ids)[found], kind="stable")]
+            found &= np.frombuffer(self._levels, np.int8) >= level
+        return np.flatnonzero(found)
+
+    def _are_among(self, wanted: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+        """Which of the patterns are wanted."""
+        import numpy as np
+
+        if len(self._sorted) != len(self._pattern_ids):
+            ids = np.frombuffer(self._pattern_ids, np.int64)
+            self._places = np.argsort(ids)
+            self._sorted = ids[self._places]
+        at = np.minimum(np.searchsorted(self._sorted, wanted), len(self._sorted) - 1)
+        found = np.zeros(len(self._sorted), np.bool_)
+        found[self._places[at[self._sorted[at] == wanted]]] = True
+        return found
