@@ -1,0 +1,148 @@
+"""Functions in this process: Secrets Manager, SNS and S3 by moto, the store a real one, time as the test says."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from autoir.functions.embed_logs import EmbedLogs
+from autoir.functions.migrate_schema import MigrateSchema
+from autoir.functions.telemetry import Telemetry, told_of
+from autoir.lambda_env import EmbedLogsEnv, MigrateSchemaEnv
+from autoir.store import Store, open_store
+from tests.payloads import FUNCTION_ARN, NOW_MS, REGION
+from tests.store.conftest import PLACES
+
+SHARED = {
+    "stage": "test", "log_level": "INFO", "powertools_service_name": "a_function",
+    "powertools_metrics_namespace": "AutoIR/test",
+}  # fmt: skip
+
+
+class Invocation:
+    """What Lambda tells a function. Time is left as ``left_s`` says, or as it is asked for, one value a question."""
+
+    aws_request_id = "7c1e-0001"
+    invoked_function_arn = FUNCTION_ARN
+
+    def __init__(self, *left_s: float) -> None:
+        self._left_s = list(left_s or (120.0,))
+
+    def get_remaining_time_in_millis(self) -> int:
+        left_s = self._left_s.pop(0) if len(self._left_s) > 1 else self._left_s[0]
+        return int(left_s * 1000)
+
+
+class Heard(Telemetry):
+    """Remembers what a function says instead of printing it."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, dict[str, object]]] = []
+        self.metrics: list[dict[str, float]] = []
+
+    def info(self, message: str, **facts: object) -> None:
+        self.lines.append(("INFO", message, facts))
+
+    def warning(self, message: str, **facts: object) -> None:
+        self.lines.append(("WARNING", message, facts))
+
+    def failed(self, error: Exception, request_id: str) -> None:
+        told = told_of(error)
+        self.lines.append(("ERROR", str(told), {"error": type(error).__name__, "hint": told.hint}))
+
+    def publish(self, values: Any) -> None:
+        self.metrics.append(dict(values))
+
+    @property
+    def levels(self) -> list[str]:
+        return [level for level, _, _ in self.lines]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account of moto's."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+def a_secret(text: str, name: str = "writer") -> str:
+    """The ARN of a new secret that holds ``text``."""
+    return str(boto3.client("secretsmanager", REGION).create_secret(Name=name, SecretString=text)["ARN"])
+
+
+@pytest.fixture(params=PLACES)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a store with AutoIR's schema, once on each database."""
+    for found in PLACES[request.param](request):
+        open_store(found).close()
+        yield found
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Any) -> str:
+    """The URL of an embedded store with AutoIR's schema."""
+    found = f"sqlite:///{tmp_path}/store.db"
+    open_store(found).close()
+    return found
+
+
+Make = Callable[..., EmbedLogs]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """What the function of the test says."""
+    return Heard()
+
+
+@pytest.fixture
+def embed_logs(aws: None, heard: Heard) -> Iterator[Make]:
+    """Makes the function for a store's URL; all are closed at the end."""
+    made: list[EmbedLogs] = []
+
+    def make(
+        url: str = "", *, arn: str = "", endpoint: str = "", clock: Any = lambda: NOW_MS, **more: Any
+    ) -> EmbedLogs:
+        env = EmbedLogsEnv(**SHARED, store_secret_arn=arn or a_secret(url), sagemaker_endpoint=endpoint)
+        made.append(EmbedLogs(env, **{"telemetry": heard, "clock": clock} | more))
+        return made[-1]
+
+    yield make
+    for function in made:
+        function.close()
+
+
+@pytest.fixture
+def migrate(aws: None, heard: Heard) -> Callable[..., MigrateSchema]:
+    """Makes the function for an owner's URL."""
+
+    def make(url: str, clock: Any = lambda: NOW_MS) -> MigrateSchema:
+        env = MigrateSchemaEnv(**SHARED, owner_secret_arn=a_secret(url, "owner"))
+        return MigrateSchema(env, telemetry=heard, clock=clock)
+
+    return make
+
+
+@pytest.fixture
+def reader(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Store]]:
+    """Opens a store to look into."""
+    opened: list[Store] = []
+
+    def read(url: str) -> Store:
+        opened.append(open_store(url))
+        return opened[-1]
+
+    yield read
+    for store in opened:
+        store.close()
+
+
+def whole(metrics: dict[str, float]) -> bool:
+    """Whether every event received has a fate."""
+    fates = ("Stored", "Duplicate", "Filtered", "Quarantined", "Unaccounted")
+    return metrics["Received"] == sum(metrics[name] for name in fates) and metrics["Unaccounted"] == 0
