@@ -109,7 +109,7 @@ def synthesis(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Synth
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {', '.join(missing)}; run make test")
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "synthesis"
+    folder = Path(os.environ.get("AUTOIR_TEST_SYN") or (base if worker_id == "master" else base.parent) / "synthesis")
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
