@@ -15,6 +15,7 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ CORPUS = Path(__file__).with_name("search_corpus.txt")
 BATCHES = (1, 8, 32)
 TEXTS = 256
 ENGINES = {"numpy, ragged (ours)": "local", "onnxruntime fp32": "onnx"}
+GRAPH = "AUTOIR_BENCH_ONNX"
 Embed = Callable[[Sequence[str]], object]
 
 
@@ -64,7 +66,7 @@ def onnx(folder: Path) -> Embed:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(os.environ["AUTOIR_BENCH_ONNX"], options, ["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(os.environ[GRAPH], options, ["CPUExecutionProvider"])
     tokenizer = Tokenizer(read_vocabulary(vocabulary_of(folder)))
 
     def embed(batch: Sequence[str]) -> object:
@@ -104,24 +106,24 @@ def difference(folder: Path) -> float:
     return float(np.abs(ours - np.asarray(onnx(folder)(sample))).max())
 
 
-def in_a_process(mode: str, folder: Path) -> dict[str, float]:
+def in_a_process(mode: str, folder: Path, graph: Path) -> dict[str, float]:
     command = [sys.executable, __file__, "--model", str(folder), "--run", mode]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."})
-    return dict(json.loads(done.stdout))
+    environ = os.environ | {"PYTHONPATH": str(CORPUS.parent.parent), GRAPH: str(graph)}
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout))
 
 
-def compare(found: FoundModel, rounds: int, onnx_file: Path) -> None:
-    """Print the table."""
+def compare(found: FoundModel, rounds: int, graph: Path) -> None:
+    """Print the table; ``graph`` is where onnxruntime's copy of the model may lie."""
     engines = dict(ENGINES)
     missing = [name for name in ("onnx", "onnxruntime") if not find_spec(name)]
     if not missing:
-        in_a_process("export", found.folder)
+        in_a_process("export", found.folder, graph)
     else:
         engines.pop("onnxruntime fp32")
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     for _ in range(rounds):
         for name, engine in engines.items():
-            rows[name].append(in_a_process(engine, found.folder))
+            rows[name].append(in_a_process(engine, found.folder, graph))
     tokenizer = Tokenizer(read_vocabulary(vocabulary_of(found.folder)))
     mean = sum(len(tokenizer.encode(text, 512)) for text in texts(found.folder)) / TEXTS
     print(f"{found.spec.id}, {TEXTS} texts of {mean:.1f} tokens on average, best of {rounds} rounds\n")
@@ -133,8 +135,7 @@ def compare(found: FoundModel, rounds: int, onnx_file: Path) -> None:
     if missing:
         print(f"{'onnxruntime fp32':<24}  not installed: uv sync --group reference")
     else:
-        print(f"\nlargest difference between the two: {in_a_process('difference', found.folder)['most']:.1e}")
-    onnx_file.unlink(missing_ok=True)
+        print(f"\nlargest difference between the two: {in_a_process('difference', found.folder, graph)['most']:.1e}")
 
 
 def main() -> None:
@@ -145,20 +146,21 @@ def main() -> None:
     arguments = parser.parse_args()
     found = read_model(arguments.model) if arguments.model else find_model(os.environ)
     if not found:
-        sys.exit("no model on this machine: make model")
-    onnx_file = Path(os.environ.setdefault("AUTOIR_BENCH_ONNX", f"/tmp/autoir-bench-{os.getpid()}.onnx"))
+        print("no model on this machine: make model")
+        return
     match arguments.run:
         case "export":
             from bench._bert_onnx import mean_pooled
 
-            onnx_file.write_bytes(mean_pooled(found.folder))
+            Path(os.environ[GRAPH]).write_bytes(mean_pooled(found.folder))
             print("{}")
         case "difference":
             print(json.dumps({"most": difference(found.folder)}))
         case str(engine):
             print(json.dumps(measure(engine, found.folder)))
         case None:
-            compare(found, arguments.rounds, onnx_file)
+            with tempfile.TemporaryDirectory() as folder:
+                compare(found, arguments.rounds, Path(folder, "model.onnx"))
 
 
 if __name__ == "__main__":
