@@ -11,6 +11,7 @@ it changed.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,9 @@ PLATFORMS: Final = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylin
 
 ELF_MACHINES: Final = {"arm64": 0xB7, "x86_64": 0x3E}
 """``e_machine`` of an ELF file."""
+
+_ELF: Final = b"\x7fELF"
+_LIBRARY: Final = re.compile(r"\.(so|dylib|pyd|dll)\b")
 
 SERVICES: Final = frozenset(
     "autoscaling cloudwatch logs s3 sagemaker-runtime secretsmanager sns ssm sts".split()  # noqa: SIM905
@@ -64,15 +68,25 @@ def make(folder: Path, arch: str, python: str) -> None:
     _compile(folder, python)
 
 
+def binaries(folder: Path) -> list[Path]:
+    """Files of ``folder`` that are machine code: ELF, or called like a library."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if _LIBRARY.search(path.name) or _head(path).startswith(_ELF))
+
+
 def wrong_binaries(folder: Path, arch: str) -> list[str]:
-    """Files of ``folder`` that are ELF and not for ``arch``."""
-    wrong = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            head = file.read(20)
-        if head.startswith(b"\x7fELF") and int.from_bytes(head[18:20], "little") != ELF_MACHINES[arch]:
-            wrong.append(path.relative_to(folder).as_posix())
-    return wrong
+    """Those binaries of ``folder`` that are not ELF for ``arch``: its class, byte order and machine (elf(5))."""
+    expected = (_ELF, b"\x02\x01", ELF_MACHINES[arch].to_bytes(2, "little"))
+    return [
+        path.relative_to(folder).as_posix()
+        for path in binaries(folder)
+        if ((head := _head(path))[:4], head[4:6], head[18:20]) != expected
+    ]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(20)
 
 
 def _sources() -> Iterator[tuple[Path, Path]]:
