@@ -106,7 +106,7 @@ class Handler(Construct):
         star = "Network interfaces of a function have no ARN before they exist."
         acknowledge(
             self.role,
-            {"Serverless::Serverless-LambdaStarPermissions": star}
+            {"Serverless-LambdaStarPermissions": star}
             | {f"AwsSolutions-IAM5[Resource::{arn}]": reason for arn, reason in {"*": star, **wildcards}.items()},
         )
         reason = f"Python {config.lambda_python} is what the bundle's wheels are for; the stage's file names it."
@@ -115,8 +115,8 @@ class Handler(Construct):
             {
                 "AwsSolutions-L1": reason,
                 "Serverless-LambdaLatestVersion": reason,
-                "Serverless::Serverless-LambdaDLQ": "What fails goes to S3: a queue takes a quarter of a delivery.",
-                "Serverless::Serverless-LambdaTracing": "A trace tells no more than the metrics, and costs.",
+                "Serverless-LambdaDLQ": "What fails goes to S3: a queue takes a quarter of a delivery.",
+                "Serverless-LambdaTracing": "A trace tells no more than the metrics, and costs.",
             },
         )
 

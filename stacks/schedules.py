@@ -24,7 +24,7 @@ def once(handler: Handler) -> None:
         maximum_event_age_in_seconds=_TICK_AGE_S,
     )
     reason = "A lost tick is made good by the next; the alarm on finished sweeps tells of more than that."
-    acknowledge(tick, {"Serverless::Serverless-LambdaAsyncFailureDestination": reason})
+    acknowledge(tick, {"Serverless-LambdaAsyncFailureDestination": reason})
 
 
 class Schedules(Construct):

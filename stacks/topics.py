@@ -43,7 +43,7 @@ class Topics(Construct):
                 endpoint=listener,
             )
             reason = "What a topic cannot deliver is alarmed on, and the incident stays open."
-            acknowledge(subscription, {"Serverless::Serverless-SNSRedrivePolicy": reason})
+            acknowledge(subscription, {"Serverless-SNSRedrivePolicy": reason})
         return topic
 
 
