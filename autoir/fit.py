@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from math import floor
 
+from autoir import prices
 from autoir.errors import UsageError
 
 OVERHEAD_GIB = 12
@@ -61,9 +62,10 @@ def table() -> Table:
     """The table that this release ships: ``autoir/data/model_hosts.toml``."""
     text = (importlib.resources.files("autoir") / "data" / "model_hosts.toml").read_text("utf-8")
     document = tomllib.loads(text)
-    types, quants = document["types"], document["quants"]
+    types, quants, hosts = document["types"], document["quants"], prices.table()["hosts"]
+    rows = {name: [*row, hosts[name]] for name, row in types.items() if isinstance(row, list)}
     return Table(
-        types={name: InstanceType(name, *row) for name, row in types.items() if isinstance(row, list)},
+        types={name: InstanceType(name, *row) for name, row in rows.items()},
         size_gib=quants["size_gib"],
         aliases=quants["aliases"],
         repos=tuple(quants["repos"]),
