@@ -142,6 +142,7 @@ def test_a_topic_that_is_not_there_waits() -> None:
         Sns(EVENTS, channel="events").send(ROW, message_of(ROW))
 
 
-def test_without_credentials_it_says_so() -> None:
+def test_without_credentials_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # an earlier test's credentials live on in it
     with pytest.raises(UnreachableError, match="could not be asked"):
         Sns(PAGES).send(ROW, message_of(ROW))

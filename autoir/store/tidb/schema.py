@@ -92,8 +92,11 @@ def maintenance(db: TidbDatabase, now_ms: int, retention: Retention) -> list[str
     """What drops the days that are over and makes the coming ones; where rows go by TTL, what changes their days.
 
     Run daily by the owner. Days are dropped whole, so the oldest events are up to a day older than the setting says.
+    Nothing where there is no schema yet.
     """
     needed: list[str] = []
+    if not db.schema_version():
+        return needed
     today = now_ms // DAY_MS
     for table, days in ((_EVENTS, retention.events_days), (_COUNTS, retention.counts_days)):
         bounds = partition_bounds(db, table.table)

@@ -155,6 +155,15 @@ def test_a_sent_message_is_never_sent_again(waiting: tuple[Store, OutboxRow]) ->
     assert due(store, NOON + HOUR) == ["events"]
 
 
+def test_the_oldest_unsent_message_is_neither_sent_nor_given_up(waiting: tuple[Store, OutboxRow]) -> None:
+    store, message = waiting
+    assert store.oldest_unsent_ms() == NOON
+    store.message_sent(message.id, NOON + 5)
+    assert store.oldest_unsent_ms() == NOON + 10
+    store.message_failed(store.due_messages(NOON + 10)[0].id, None, NOON + 20)
+    assert store.oldest_unsent_ms() is None
+
+
 def test_a_message_that_failed_is_due_when_it_was_put_off_to(waiting: tuple[Store, OutboxRow]) -> None:
     store, message = waiting
     store.lease_message(message.id, NOON, NOON + HOUR)

@@ -100,6 +100,9 @@ class Described:
     def __init__(self, ttl: str) -> None:
         self._ttl = ttl
 
+    def schema_version(self) -> int:
+        return 1
+
     def query(self, sql: str, args: object = ()) -> list[tuple[str, ...]]:
         return [("t", f"CREATE TABLE `t` (…) COLLATE=utf8mb4_bin{self._ttl}")] if sql.startswith("SHOW") else []
 
