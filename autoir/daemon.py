@@ -14,7 +14,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from autoir.clock import Clock
-from autoir.embed import Embedder, fill_pending
+from autoir.embed import Embedder, ModelMismatchError, fill_pending
 from autoir.errors import AutoirError, PasswordRefusedError
 from autoir.retention import expire_daily
 from autoir.settings import Settings
@@ -158,13 +158,17 @@ class Daemon:
 
 
 def embedding(embedder_for: Callable[[Store], Embedder], every_s: float = EMBED_EVERY_S) -> Job:
-    """Give new patterns their vectors."""
+    """Give new patterns their vectors; with another engine once the store was given another model."""
     made: list[Embedder] = []
 
     def run(store: Store, now_ms: int) -> None:
         if store.embed_progress().pending:
             made[:] = made or [embedder_for(store)]
-            fill_pending(store, made[0], now_ms)
+            try:
+                fill_pending(store, made[0], now_ms)
+            except ModelMismatchError:
+                made.pop().close()
+                raise
 
     return Job("embed", every_s, run)
 

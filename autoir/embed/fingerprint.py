@@ -9,12 +9,14 @@ agree to 0.999999; a quantised copy reaches 0.992, wrong pooling 0.56.
 import base64
 import json
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from autoir.embed.documents import embed_patterns, embed_question
 from autoir.embed.interface import Embedder, EmbedFailure, ModelMismatchError, Vector
 from autoir.errors import AutoirError
+
+T = TypeVar("T")
 
 LEAST_COSINE = 0.999
 META_KEY = "embedder"
@@ -45,18 +47,28 @@ class MetaStore(Protocol):
     def meta(self, key: str) -> str | None:
         """The fact kept under ``key``."""
 
+    def held_meta(self, key: str) -> str | None:
+        """The same; inside a transaction nobody else changes it until the end."""
+
     def set_meta(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
 
-    def atomically(self, work: Callable[[], None]) -> None:
+    def atomically(self, work: Callable[[], T]) -> T:
         """``work``, all or nothing."""
 
 
-class _Fingerprint(NamedTuple):
+class Fingerprint(NamedTuple):
+    """A model by its id, its dimension and its vectors of the canaries, by either path.
+
+    ``clearing`` names the model before it while the store still holds vectors of that one: nothing is compared then,
+    and nothing is written.
+    """
+
     model: str
     dim: int
-    documents: list[Vector]
-    queries: list[Vector]
+    documents: Sequence[Vector]
+    queries: Sequence[Vector]
+    clearing: str = ""
 
 
 _reproduced: WeakKeyDictionary[Embedder, str] = WeakKeyDictionary()
@@ -74,28 +86,32 @@ def _good(vectors: Sequence[Vector | EmbedFailure], model: str) -> list[Vector]:
     return good
 
 
-def _measured(embedder: Embedder) -> _Fingerprint:
+def measured(embedder: Embedder) -> Fingerprint:
+    """The fingerprint of an engine. Raises AutoirError where it cannot embed the canaries."""
     spec = embedder.spec
     documents = _good(embed_patterns(embedder, CANARIES), spec.id)
     queries = _good([embed_question(embedder, template) for template, _ in CANARIES], spec.id)
-    return _Fingerprint(spec.id, spec.dim, documents, queries)
+    return Fingerprint(spec.id, spec.dim, documents, queries)
 
 
-def _written(found: _Fingerprint) -> str:
-    documents, queries = ([base64.b64encode(v).decode("ascii") for v in vs] for vs in found[2:])
-    return json.dumps({"id": found.model, "dim": found.dim, "documents": documents, "queries": queries})
+def written(found: Fingerprint) -> str:
+    """``found`` as it is kept under ``META_KEY``."""
+    documents, queries = ([base64.b64encode(v).decode("ascii") for v in vs] for vs in found[2:4])
+    kept = {"id": found.model, "dim": found.dim, "documents": documents, "queries": queries}
+    return json.dumps(kept | ({"clearing": found.clearing} if found.clearing else {}))
 
 
-def _read(text: str) -> _Fingerprint:
+def read(text: str) -> Fingerprint:
+    """What ``written`` wrote."""
     kept = json.loads(text)
     documents, queries = ([base64.b64decode(v) for v in kept.get(path, ())] for path in ("documents", "queries"))
-    return _Fingerprint(str(kept["id"]), int(kept["dim"]), documents, queries)
+    return Fingerprint(str(kept["id"]), int(kept["dim"]), documents, queries, str(kept.get("clearing", "")))
 
 
 def _refusal(kept: str, what: str) -> ModelMismatchError:
     return ModelMismatchError(
         f"The store holds vectors of {kept}; {what}.",
-        "Use the engine that filled the store, or another store: vectors of two models do not compare.",
+        "Use the engine that filled the store, or give all of it vectors of another one: autoir embed reembed",
     )
 
 
@@ -108,32 +124,46 @@ def _least_cosine(ours: Sequence[Vector], theirs: Sequence[Vector]) -> tuple[flo
     return float(cosines.min()), int(cosines.argmin()) + 1
 
 
-def _compare(kept: _Fingerprint, embedder: Embedder) -> None:
-    spec = embedder.spec
-    if kept.model != spec.id:
-        raise _refusal(kept.model, f"this engine is {spec.id}")
-    if kept.dim != spec.dim:
-        raise _refusal(kept.model, f"they have {kept.dim} numbers, this engine's {spec.dim}")
-    found = _measured(embedder)
+def difference(kept: Fingerprint, found: Fingerprint) -> str:
+    """In what the engine of ``found`` differs from the model ``kept``; empty where it is that model."""
+    if kept.model != found.model:
+        return f"this engine is {found.model}"
+    if kept.dim != found.dim:
+        return f"they have {kept.dim} numbers, this engine's {found.dim}"
     for path, theirs, ours in (
         ("documents", kept.documents, found.documents),
         ("queries", kept.queries, found.queries),
     ):
         if len(ours) != len(theirs):
-            raise _refusal(kept.model, f"they were recorded with {len(theirs)} test texts, not {len(ours)}")
+            return f"they were recorded with {len(theirs)} test texts, not {len(ours)}"
         cosine, number = _least_cosine(ours, theirs)
         if not cosine >= LEAST_COSINE:
-            raise _refusal(
-                kept.model,
+            return (
                 f"this engine has that name but embeds {path} otherwise: test text {number} has cosine"
-                f" {cosine:.3f} to what is recorded, and {LEAST_COSINE} is needed",
+                f" {cosine:.3f} to what is recorded, and {LEAST_COSINE} is needed"
             )
+    return ""
+
+
+def _require(kept: Fingerprint, embedder: Embedder) -> None:
+    """Raise ModelMismatchError unless ``embedder`` is of the model ``kept`` and that one alone is in the store."""
+    spec = embedder.spec
+    named = (kept.model, kept.dim) == (spec.id, spec.dim)
+    # An engine of another name or width is not asked for a vector.
+    found = measured(embedder) if named else Fingerprint(spec.id, spec.dim, (), ())
+    if what := difference(kept, found):
+        raise _refusal(kept.model, what)
+    if kept.clearing:
+        raise ModelMismatchError(
+            f"The store is on its way from {kept.clearing} to {kept.model}, and holds vectors of the former yet.",
+            "autoir embed reembed goes on with it. Until then search goes by words alone.",
+        )
 
 
 def recorded_model(store: MetaStore) -> str | None:
     """The id of the model whose vectors the store holds; None before the first."""
     kept = store.meta(META_KEY)
-    return None if kept is None else _read(kept).model
+    return None if kept is None else read(kept).model
 
 
 def verify_model(store: MetaStore, embedder: Embedder) -> bool:
@@ -145,7 +175,7 @@ def verify_model(store: MetaStore, embedder: Embedder) -> bool:
     if kept is None:
         return False
     if _reproduced.get(embedder) != kept:
-        _compare(_read(kept), embedder)
+        _require(read(kept), embedder)
         _reproduced[embedder] = kept
     return True
 
@@ -157,11 +187,25 @@ def claim_model(store: MetaStore, embedder: Embedder) -> None:
     """
     if verify_model(store, embedder):
         return
-    measured = _written(_measured(embedder))
+    found = written(measured(embedder))
 
     def record() -> None:
-        if store.meta(META_KEY) is None:
-            store.set_meta(META_KEY, measured)
+        if store.held_meta(META_KEY) is None:
+            store.set_meta(META_KEY, found)
 
     store.atomically(record)
     verify_model(store, embedder)
+
+
+def hold_model(store: MetaStore, embedder: Embedder) -> None:
+    """Inside a transaction: the store's model stays what ``embedder`` was verified to be until the end.
+
+    Raises ModelMismatchError where it is another by now: vectors made before that are not to be stored.
+    """
+    kept = store.held_meta(META_KEY)
+    if kept is None or kept != _reproduced.get(embedder):
+        model = "no model" if kept is None else read(kept).model
+        raise ModelMismatchError(
+            f"The store was given over to {model} while {embedder.spec.id} embedded.",
+            "Nothing of that was stored. Run the same again.",
+        )

@@ -3,14 +3,15 @@
 Storing never waits for a model: a new pattern is inserted as pending, and this fills it in later, from any process.
 A lease keeps two of them from embedding the same pattern; one that dies loses only its lease. What the model refuses
 is recorded with the reason and not tried again; when the engine itself is down nothing is judged and all stay pending.
+What was embedded is stored only while the store is still that model's, in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from autoir.clock import SECOND_MS
+from autoir.clock import SECOND_MS, Clock
 from autoir.embed.documents import embed_patterns
-from autoir.embed.fingerprint import MetaStore, claim_model
+from autoir.embed.fingerprint import MetaStore, claim_model, hold_model
 from autoir.embed.interface import Embedder, EmbedFailure, Vector
 
 LEASE_MS = 45 * SECOND_MS
@@ -18,6 +19,9 @@ LEASE_MS = 45 * SECOND_MS
 
 BATCH = 256
 """Patterns claimed and stored at a time."""
+
+STEP = 64
+"""The same where somebody watches: a second or two of a language model on one core."""
 
 
 class PendingPattern(Protocol):
@@ -79,15 +83,43 @@ def fill_pending(store: VectorStore, embedder: Embedder, now_ms: int, limit: int
     return Filled(done, failed)
 
 
+def fill_all(
+    store: VectorStore,
+    embedder: Embedder,
+    *,
+    clock: Clock,
+    wait: Callable[[], None],
+    told: Callable[[Filled, int], None],
+    limit: int = 1_000_000,
+) -> Filled:
+    """Embed until no pattern waits, or ``limit`` are done; what others have in hand is waited for, or for their lease.
+
+    ``told`` after each step how far it is, and how many wait yet. What a kill leaves undone waits as before. Raises
+    what ``fill_pending`` does.
+    """
+    total, pending = Filled(0, 0), store.embed_progress().pending
+    while pending and sum(total) < limit:
+        some = fill_pending(store, embedder, clock(), min(STEP, limit - sum(total)))
+        total = Filled(total.done + some.done, total.failed + some.failed)
+        pending = store.embed_progress().pending
+        told(total, pending)
+        if pending and not sum(some):
+            wait()
+    return total
+
+
 def _fill(store: VectorStore, embedder: Embedder, now_ms: int, pending: Sequence[PendingPattern]) -> int:
     """Embed what was claimed; how many got a vector."""
-    vectors: list[tuple[int, Vector]] = []
-    for pattern, vector in zip(
-        pending, embed_patterns(embedder, [(p.template, p.component) for p in pending]), strict=True
-    ):
-        if isinstance(vector, EmbedFailure):
-            store.embed_failed(pattern.pattern_id, vector.reason)
-        else:
-            vectors.append((pattern.pattern_id, vector))
-    store.save_vectors(embedder.spec.id, now_ms, vectors)
+    made = embed_patterns(embedder, [(p.template, p.component) for p in pending])
+    outcomes = [(pattern.pattern_id, vector) for pattern, vector in zip(pending, made, strict=True)]
+    vectors: list[tuple[int, Vector]] = [(n, v) for n, v in outcomes if not isinstance(v, EmbedFailure)]
+
+    def save() -> None:
+        hold_model(store, embedder)
+        for pattern_id, outcome in outcomes:
+            if isinstance(outcome, EmbedFailure):
+                store.embed_failed(pattern_id, outcome.reason)
+        store.save_vectors(embedder.spec.id, now_ms, vectors)
+
+    store.atomically(save)
     return len(vectors)

@@ -14,7 +14,7 @@ from autoir.embed.recipe import component_text
 from autoir.search.bm25 import WordIndex
 from autoir.store import Store
 from autoir.store.rows import StoredPattern
-from autoir.store.searching import EmbedProgress
+from autoir.store.vectors import EmbedProgress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -128,6 +128,7 @@ class Searcher:
                 return None, "words only: no pattern has a vector yet"
             self._catalog.read_vectors()
             vectors = [embed_question(self._embedder, wording) for wording in wordings]
+            verify_model(self._store, self._embedder)  # what was read meanwhile may be another model's
         except ModelMismatchError as error:
             self._catalog.forget_vectors()
             return None, f"words only: {error}"

@@ -15,9 +15,10 @@ from autoir.store.reporting import Reporting
 from autoir.store.searching import Searching
 from autoir.store.sqlite import SqliteDatabase
 from autoir.store.sweeping import Sweeping
+from autoir.store.vectors import Vectors
 
 
-class Store(Ingestion, Sweeping, Reporting, Searching):
+class Store(Ingestion, Sweeping, Reporting, Searching, Vectors):
     """Everything that is asked of a store, over any ``Database``."""
 
 

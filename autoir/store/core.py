@@ -34,6 +34,11 @@ class Core:
         rows = self.query("SELECT v FROM autoir_meta WHERE k = %s", (key,))
         return str(rows[0][0]) if rows else None
 
+    def held_meta(self, key: str) -> str | None:
+        """The same; inside a transaction nobody else changes it until the end."""
+        rows = self.query("SELECT v FROM autoir_meta WHERE k = %s FOR UPDATE", (key,))
+        return str(rows[0][0]) if rows else None
+
     def set_meta(self, key: str, value: str) -> None:
         """Keep ``value`` under ``key``."""
         self.db.execute(

@@ -111,8 +111,8 @@ class Ingestion(Cursors):
 
     def swept_to(self) -> int | None:
         """The last minute that a sweep has judged; inside a transaction nobody moves it until the end."""
-        rows = self.query("SELECT v FROM autoir_meta WHERE k = 'swept_to' FOR UPDATE")
-        return int(rows[0][0]) if rows else None
+        swept = self.held_meta("swept_to")
+        return None if swept is None else int(swept)
 
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Those of ``ids`` under which an event is stored."""

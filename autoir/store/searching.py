@@ -1,28 +1,17 @@
 """Finding patterns and reading lines: what search, the reports and people ask of the store."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from autoir.clock import MINUTE_MS
 from autoir.store.core import Core
-from autoir.store.database import Row
-from autoir.store.rows import PatternUse, Pending, QuarantineRow, StoredEvent, StoredPattern, StoreStats
+from autoir.store.rows import PatternUse, QuarantineRow, StoredEvent, StoredPattern, StoreStats
 
 _PATTERN = "pattern_id, family_id, log_group, level, kind, component, template, status, embed_state"
 _EVENT = "id, ts_ms, log_group, log_stream, level, pattern_id, message"
 
 
-class EmbedProgress(NamedTuple):
-    """How many patterns wait for a vector, have one, were refused by the model; when the newest vector was made."""
-
-    pending: int
-    done: int
-    failed: int
-    newest_ms: int | None
-
-
 class Searching(Core):
-    """Reads, and the vectors that search needs."""
+    """Reads."""
 
     def patterns(self, pattern_ids: Sequence[int] | None = None) -> list[StoredPattern]:
         """All patterns, or those of the ids."""
@@ -35,51 +24,6 @@ class Searching(Core):
             sql = f"SELECT {_PATTERN} FROM autoir_patterns WHERE pattern_id IN ({marks})"
             found += [StoredPattern(*row) for row in self.query(sql, some)]
         return found
-
-    def vectors(self, after_ms: int = -1) -> list[tuple[int, bytes]]:
-        """(pattern id, 384 float32) of every pattern embedded after that time."""
-        sql = (
-            "SELECT pattern_id, embedding FROM autoir_patterns"
-            " WHERE embed_state = 'done' AND embedded_ms > %s ORDER BY pattern_id"
-        )
-        return [(int(row[0]), self.db.decode_vector(row[1])) for row in self.query(sql, (after_ms,))]
-
-    def claim_pending(self, now_ms: int, lease_ms: int, limit: int) -> list[Pending]:
-        """Patterns without a vector, most recently seen first; nobody else gets them until the lease ends."""
-
-        def claim() -> list[Row]:
-            rows = self.query(
-                "SELECT pattern_id, component, template FROM autoir_patterns WHERE embed_state = 'pending'"
-                " AND embed_lease_ms <= %s ORDER BY last_ms DESC, pattern_id LIMIT %s FOR UPDATE",
-                (now_ms, limit),
-            )
-            for start in range(0, len(rows), 1000):
-                some = [row[0] for row in rows[start : start + 1000]]
-                self.db.execute(
-                    "UPDATE autoir_patterns SET embed_lease_ms = %s, embed_tries = embed_tries + 1"
-                    f" WHERE pattern_id IN ({', '.join(['%s'] * len(some))})",
-                    (now_ms + lease_ms, *some),
-                )
-            return rows
-
-        return [Pending(*row) for row in self.db.atomically(claim)]
-
-    def save_vectors(self, model: str, now_ms: int, vectors: Sequence[tuple[int, bytes]]) -> None:
-        """Store vectors (pattern id, 384 float32) made by ``model``."""
-        rows = [(self.db.encode_vector(vector), model, now_ms, pattern_id) for pattern_id, vector in vectors]
-        if rows:
-            self.db.executemany(
-                "UPDATE autoir_patterns SET embedding = %s, model = %s, embedded_ms = %s, embed_state = 'done',"
-                " embed_error = NULL WHERE pattern_id = %s",
-                rows,
-            )
-
-    def embed_failed(self, pattern_id: int, reason: str) -> None:
-        """Note that the model refuses this pattern's text; it is not tried again under this model."""
-        self.db.execute(
-            "UPDATE autoir_patterns SET embed_state = 'failed', embed_error = %s WHERE pattern_id = %s",
-            (reason[:255], pattern_id),
-        )
 
     def pattern_uses(self, log_groups: Sequence[str] | None, since_min: int, until_min: int) -> list[PatternUse]:
         """How often each pattern occurred in those log groups (None: all) in minutes since..until, both included."""
@@ -119,20 +63,6 @@ class Searching(Core):
     def pattern_ids(self) -> list[int]:
         """The id of every pattern."""
         return [int(row[0]) for row in self.query("SELECT pattern_id FROM autoir_patterns")]
-
-    def embed_progress(self) -> EmbedProgress:
-        """How far the patterns are embedded; what changes it changes what search knows."""
-        states = {
-            str(state): int(n)
-            for state, n in self.query("SELECT embed_state, COUNT(*) FROM autoir_patterns GROUP BY embed_state")
-        }
-        newest = self.query("SELECT MAX(embedded_ms) FROM autoir_patterns")[0][0]
-        return EmbedProgress(
-            states.get("pending", 0),
-            states.get("done", 0),
-            states.get("failed", 0),
-            None if newest is None else int(newest),
-        )
 
     def log_groups(self) -> list[str]:
         """Every log group that has been stored."""

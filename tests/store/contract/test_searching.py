@@ -1,16 +1,13 @@
-"""Reads for search, reports and people, and the life of a pattern's vector."""
+"""Reads for search, reports and people."""
 
 import pytest
 
 from autoir.clock import MINUTE_MS
-from autoir.errors import RejectedError
 from autoir.store import Store
-from autoir.store.rows import Pending, StoreStats
-from autoir.store.searching import EmbedProgress
-from tests.store.rows import GROUP, MINUTE, NOON, a_batch, a_pattern, a_quarantined, an_event
+from autoir.store.rows import StoreStats
+from tests.store.rows import GROUP, MINUTE, NOON, a_batch, a_quarantined, an_event
 
 VECTOR = b"\0\0\x80\x3f" * 384
-OTHER = b"\0\0\x80\xbf" * 384
 
 
 @pytest.fixture
@@ -133,54 +130,3 @@ def test_quarantine_shows_the_newest_first(store: Store) -> None:
     store.write(a_batch([], quarantine=[a_quarantined(1), a_quarantined(2, "no timestamp")]))
     assert store.quarantined() == [a_quarantined(2, "no timestamp"), a_quarantined(1)]
     assert store.quarantined(1) == [a_quarantined(2, "no timestamp")]
-
-
-@pytest.fixture
-def pending(store: Store) -> Store:
-    """Patterns 1 to 3, each seen a minute later than the one before."""
-    patterns = [a_pattern(n, f"t{n}")._replace(seen_ms=NOON + n) for n in (1, 2, 3)]
-    store.write(a_batch([an_event(n, pattern=n) for n in (1, 2, 3)], patterns))
-    return store
-
-
-def claimed(store: Store, now_ms: int, limit: int = 9) -> list[int]:
-    return [p.pattern_id for p in store.claim_pending(now_ms, 100, limit)]
-
-
-def test_pending_patterns_are_claimed_newest_first_and_by_one_worker(pending: Store) -> None:
-    assert pending.claim_pending(NOON, 100, 1) == [Pending(3, "", "t3")]
-    assert claimed(pending, NOON + 99) == [2, 1]
-    assert claimed(pending, NOON + 99) == []
-    assert claimed(pending, NOON + 100) == [3]
-    assert claimed(pending, NOON + 300) == [3, 2, 1]
-
-
-def test_a_vector_ends_the_waiting_and_can_be_replaced(pending: Store) -> None:
-    pending.save_vectors("model", NOON, [(1, VECTOR), (3, OTHER)])
-    assert claimed(pending, NOON) == [2]
-    assert pending.vectors() == [(1, VECTOR), (3, OTHER)]
-    pending.save_vectors("model", NOON + 1, [(1, OTHER)])
-    assert pending.vectors() == [(1, OTHER), (3, OTHER)]
-    assert pending.vectors(NOON) == [(1, OTHER)]
-    assert {p.pattern_id: p.embed_state for p in pending.patterns()} == {1: "done", 2: "pending", 3: "done"}
-
-
-def test_a_pattern_that_the_model_refuses_is_not_tried_again(pending: Store) -> None:
-    pending.embed_failed(2, "no direction " * 100)
-    assert claimed(pending, NOON + 10**9) == [3, 1]
-    assert {p.pattern_id: p.embed_state for p in pending.patterns()}[2] == "failed"
-    assert pending.vectors() == []
-
-
-def test_how_far_the_patterns_are_embedded(pending: Store) -> None:
-    assert pending.embed_progress() == EmbedProgress(3, 0, 0, None)
-    pending.save_vectors("model", NOON, [(1, VECTOR)])
-    pending.embed_failed(2, "no")
-    assert pending.embed_progress() == EmbedProgress(1, 1, 1, NOON)
-
-
-@pytest.mark.parametrize("vector", [b"", VECTOR[:-4], VECTOR + b"\0" * 4])
-def test_a_vector_of_another_length_is_refused(pending: Store, vector: bytes) -> None:
-    with pytest.raises(RejectedError):
-        pending.save_vectors("model", NOON, [(2, VECTOR), (1, vector)])
-    assert pending.vectors() == []
