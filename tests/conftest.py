@@ -44,6 +44,17 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, data
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+LONGEST = "tests/demo/test_seeds.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that take minutes come first, half of them for each of two workers: at the end one would wait."""
+    long = [item for item in items if item.nodeid.startswith(LONGEST)]
+    others = [item for item in items if not item.nodeid.startswith(LONGEST)]
+    middle = (len(long) + 1) // 2
+    items[:] = [*long[:middle], *others[: len(others) // 2], *long[middle:], *others[len(others) // 2 :]]
+
+
 class NetworkBlocked(pytest.fail.Exception):
     """A test reached for a host other than this one. No Exception, so that no code which retries those can hide it."""
 

@@ -54,6 +54,13 @@ def test_parts_do_not_run_into_each_other(one: tuple[str, ...], other: tuple[str
     assert stable_id(*one) != stable_id(*other)
 
 
+@given(st.tuples(*[st.text()] * 5))
+def test_an_event_has_the_id_of_its_parts(parts: tuple[str, ...]) -> None:
+    account, region, group, stream, event_id = parts
+    event = LogEvent(group, stream, 0, "m", event_id, 0, account, region)
+    assert identity(event) == stable_id(*parts)
+
+
 def test_any_text_has_an_id() -> None:
     assert len({stable_id(text) for text in ("\ud800", "\udfff", "\0", "", "💥")}) == 5
 

@@ -153,8 +153,10 @@ def test_no_variable_sends_a_replay_into_a_store_in_use(
 
 def test_the_demo_goes_into_a_store_that_is_named(call: Call, tmp_path: Path) -> None:
     profiles.save(locations.profiles_file(), "trial", f"sqlite:///{tmp_path}/trial.db")
-    result = call("demo", "--scenario", "expired-certificate", "--store", "trial", "--json")
-    check(document(result), "demo")
+    result = call("demo", "--scenario", "healthy", "--seed", "3", "--store", "trial", "--json")
+    found = document(result)
+    check(found, "demo")
+    assert (found["scenario"], found["seed"], found["expected"]) == ("healthy", 3, None)
     assert not locations.demo_database().exists()
     store = open_store(f"sqlite:///{tmp_path}/trial.db")
     assert (store.meta("replay"), len(store.incidents())) == ("yes", len(document(result)["incidents"]))

@@ -141,7 +141,7 @@ def test_only_the_fault_is_new_and_the_guilty_group_says_so_first(name: str, see
     assert max(event.ts_ms for event in events) < scene.fault.until_ms + MINUTE_MS
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", ["bad-deploy", "healthy"])
 def test_the_products_patterns_agree(name: str) -> None:
     seed = DRAWN[-1]
     scene = scenario(name, seed)
