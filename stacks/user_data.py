@@ -14,11 +14,13 @@ LIMIT_BYTES = 16_384
 """What EC2 takes, before base64."""
 
 _END = "AUTOIR_END"
+_ROOT = '"${AUTOIR_ROOT:-}"'
+"""Before every path, as in the parts: tests give them a root of their own."""
 
 
 def script(values: Mapping[str, str], *, spot: bool, idle_stop: bool) -> str:
     """The whole user data. ``values`` go to ``/etc/autoir/host.env``; they may hold tokens."""
-    parts = ["#!/bin/bash", "set -euo pipefail", "mkdir -p /etc/autoir /opt/autoir"]
+    parts = ["#!/bin/bash", "set -euo pipefail", f"mkdir -p {_ROOT}/etc/autoir {_ROOT}/opt/autoir"]
     parts += _file("/etc/autoir/host.env", "".join(f"{name}='{value}'\n" for name, value in values.items()), 0o644)
     for path in sorted(HOST.glob("*.sh")):
         parts += _file(f"/opt/autoir/{path.name}", path.read_text("utf-8"), 0o755)
@@ -39,4 +41,4 @@ def encoded(text: str) -> str:
 def _file(path: str, content: str, mode: int) -> list[str]:
     if f"\n{_END}\n" in content:
         raise ValueError(f"{path} holds the line that ends it")
-    return [f"install -m {mode:o} /dev/stdin {path} <<'{_END}'", content.rstrip("\n"), _END]
+    return [f"install -m {mode:o} /dev/stdin {_ROOT}{path} <<'{_END}'", content.rstrip("\n"), _END]

@@ -13,8 +13,8 @@ if [ "$STORAGE" = instance ] && mountpoint -q "$made"; then
 fi
 case $STORAGE in instance) model='Instance Storage' ;; *) model='Elastic Block Store' ;; esac
 system=$(lsblk -npo PKNAME "$(findmnt -no SOURCE /)" | head -n 1)
-mapfile -t disks < <(lsblk -dnpo NAME,MODEL | awk -v model="$model" -v system="$system" \
-    'index($0, model) && $1 != system { print $1 }')
+mapfile -t disks < <(lsblk -dnpo NAME,MODEL | awk -v model="$model" -v root="$system" \
+    'index($0, model) && $1 != root { print $1 }')
 case ${#disks[@]} in
     0) echo "no disk of model '$model' for the weights" >&2; exit 1 ;;
     1) device=${disks[0]} ;;

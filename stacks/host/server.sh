@@ -8,9 +8,9 @@ model=$(find "$WEIGHTS" -maxdepth 1 -name '*.gguf' | sort | head -n 1)
 if [ -z "$model" ]; then echo "no weights in $WEIGHTS" >&2; exit 1; fi
 template=()
 if [ -f "$WEIGHTS/chat_template.jinja" ]; then template=(--chat-template-file /weights/chat_template.jinja); fi
-read -ra experts <<<"$EXPERTS"
+read -ra where <<<"$EXPERTS"
 exec docker run --rm --name autoir-llm --gpus all --network host --read-only --tmpfs /tmp --ulimit memlock=-1 \
     --volume "$WEIGHTS:/weights:ro" --volume "$RUN/key:/run/key:ro" "$IMAGE" \
     --model "/weights/${model##*/}" --alias kimi-k2 --host "$address" --port "$PORT" --api-key-file /run/key \
-    -c 32768 -np 1 -ngl 99 "${experts[@]}" -fa on -ub 2048 -b 4096 --mlock --metrics --no-webui --jinja \
+    -c 32768 -np 1 -ngl 99 "${where[@]}" -fa on -ub 2048 -b 4096 --mlock --metrics --no-webui --jinja \
     --cache-ram 8192 --timeout 900 "${template[@]}"
