@@ -37,6 +37,16 @@ PATTERNS_NEW: Final = "PatternsNew"
 PATTERNS_PENDING: Final = "PatternsPending"
 """Patterns without a vector, a gauge published by each sweep."""
 
+# The endpoint that embeds (embed_logs, sweep_incidents, tail): only where it was asked for something, or is left alone.
+EMBED_TEXTS: Final = "EmbedTexts"
+"""Texts that got a vector: one or two a pattern."""
+EMBED_REQUESTS: Final = "EmbedRequests"
+"""Requests, those included that had to be made again."""
+EMBED_LATENCY_MS: Final = "EmbedLatency"
+"""Mean time of an answered request, as the client saw it: a cold start counts, and SageMaker's own metrics hide it."""
+EMBED_BREAKER_OPEN: Final = "EmbedBreakerOpen"
+"""1 while the endpoint is left alone after failures in a row; patterns wait meanwhile."""
+
 # Sweeps (sweep_incidents).
 SWEEPS_FINISHED: Final = "SweepsFinished"
 """1 for each sweep that ran to its end; a tick that found another at work publishes nothing."""
@@ -60,16 +70,29 @@ TAIL_HEARTBEAT: Final = "TailHeartbeat"
 EMITTED_BY: Final = {
     EMBED_LOGS: (
         RECEIVED, STORED, DUPLICATE, FILTERED, QUARANTINED, UNACCOUNTED, CONTROL_MESSAGES, RECURSION_REFUSED,
-        PATTERNS_NEW,
+        PATTERNS_NEW, EMBED_TEXTS, EMBED_REQUESTS, EMBED_LATENCY_MS, EMBED_BREAKER_OPEN,
     ),
     SWEEP_INCIDENTS: (
         SWEEPS_FINISHED, SWEEP_DURATION_MS, INCIDENTS_OPENED, OUTBOX_AGE_S, MESSAGES_FAILED, FAILED_DELIVERIES,
-        PATTERNS_PENDING,
+        PATTERNS_PENDING, EMBED_TEXTS, EMBED_REQUESTS, EMBED_LATENCY_MS, EMBED_BREAKER_OPEN,
     ),
     MIGRATE_SCHEMA: (),
     TAIL: (
         RECEIVED, STORED, DUPLICATE, FILTERED, QUARANTINED, UNACCOUNTED, RECURSION_REFUSED, PATTERNS_NEW, TAIL_LAG_S,
-        GROUP_LAG_S, TAIL_HEARTBEAT,
+        GROUP_LAG_S, TAIL_HEARTBEAT, EMBED_TEXTS, EMBED_REQUESTS, EMBED_LATENCY_MS, EMBED_BREAKER_OPEN,
     ),
 }  # fmt: skip
 """Which service publishes which."""
+
+_UNITS: Final = {
+    SWEEP_DURATION_MS: "Milliseconds",
+    EMBED_LATENCY_MS: "Milliseconds",
+    OUTBOX_AGE_S: "Seconds",
+    TAIL_LAG_S: "Seconds",
+    GROUP_LAG_S: "Seconds",
+}
+
+
+def unit(name: str) -> str:
+    """CloudWatch's unit of the metric of that name: most count something."""
+    return _UNITS.get(name, "Count")

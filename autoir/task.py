@@ -18,12 +18,15 @@ from autoir import locations, metric_names
 from autoir.aws.secrets import Secret
 from autoir.aws.session import Access
 from autoir.clock import MINUTE_MS, Clock, system_clock
-from autoir.daemon import Daemon, Stop, embedding
-from autoir.embed import open_embedder
+from autoir.daemon import Daemon, Job, Stop, embedding
+from autoir.embed import Embedder
+from autoir.embed.remote.embedder import RemoteEmbedder
+from autoir.embed.remote.options import sagemaker
 from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError, UsageError
 from autoir.heartbeat import Heartbeat
 from autoir.ingest import Ingest
 from autoir.lambda_env import TailEnv
+from autoir.metrics import Traffic, embedding_metrics
 from autoir.recursion import OWN_LINE, own_groups
 from autoir.settings import Settings
 from autoir.store import Store, open_store
@@ -64,7 +67,7 @@ class Voice:
         """Metrics in CloudWatch's embedded format
         (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
         under ``service`` and ``dimensions``."""
-        metrics = [{"Name": name, "Unit": "Seconds" if name in _SECONDS else "Count"} for name in values]
+        metrics = [{"Name": name, "Unit": metric_names.unit(name)} for name in values]
         directive = {
             "Namespace": self._env.powertools_metrics_namespace,
             "Dimensions": [["service", *dimensions]],
@@ -76,9 +79,6 @@ class Voice:
         line = json.dumps({**fields, "service": self._env.powertools_service_name, OWN_LINE: self._env.stage})
         with self._lock:
             print(line, file=self._stream, flush=True)
-
-
-_SECONDS = (metric_names.TAIL_LAG_S, metric_names.GROUP_LAG_S)
 
 
 class _Handler(logging.Handler):
@@ -93,12 +93,19 @@ class _Handler(logging.Handler):
 
 
 class Watch:
-    """Told after every page: touches the heartbeat, says what is wrong once, publishes metrics once a minute."""
+    """Told after every page: touches the heartbeat, says what is wrong once, publishes metrics once a minute.
 
-    def __init__(self, voice: Voice, heartbeat: Heartbeat, clock: Clock) -> None:
+    ``traffic`` is what the endpoint was asked for so far, None while there is no endpoint.
+    """
+
+    def __init__(
+        self, voice: Voice, heartbeat: Heartbeat, clock: Clock, traffic: Callable[[], Traffic | None] = lambda: None
+    ) -> None:
         self._voice = voice
         self._heartbeat = heartbeat
         self._clock = clock
+        self._traffic = traffic
+        self._traffic_before: Traffic | None = None
         self._troubles = Troubles()
         self._published_ms = clock()
         self._before: Mapping[str, int] = {}
@@ -132,6 +139,9 @@ class Watch:
         values[metric_names.TAIL_LAG_S] = lags[0][0] if lags else 0
         if not lags or any(tailed.complete_ms >= since_ms for tailed in tailer.groups.values()):
             values[metric_names.TAIL_HEARTBEAT] = 1
+        if traffic := self._traffic():
+            values |= embedding_metrics(self._traffic_before, traffic)
+            self._traffic_before = traffic
         self._voice.publish(values)
         for lag_s, name in lags[:_WORST]:
             self._voice.publish({metric_names.GROUP_LAG_S: lag_s}, group=name)
@@ -177,13 +187,19 @@ def run(env: TailEnv, stop: Stop, stream: TextIO, clock: Clock = system_clock) -
             pause=stop.pause, jitter=Random(), back_ms=BACK_MS,
         )  # fmt: skip
 
-    jobs = []
+    jobs: list[Job] = []
+    engines: list[RemoteEmbedder] = []
+
+    def engine(_: Store) -> Embedder:
+        engines[:] = [sagemaker({"endpoint": env.sagemaker_endpoint, "region": env.aws_region})]
+        return engines[0]
+
     if env.sagemaker_endpoint:
-        told = {"endpoint": env.sagemaker_endpoint, "region": env.aws_region}
-        jobs.append(embedding(lambda _: open_embedder("sagemaker", told)))
+        jobs.append(embedding(engine))
     try:
         selection = Selection(names_of(env.log_groups), own=own_groups(endpoint=env.sagemaker_endpoint))
-        watch = Watch(voice, Heartbeat(locations.heartbeat_file(), clock), clock)
+        heartbeat = Heartbeat(locations.heartbeat_file(), clock)
+        watch = Watch(voice, heartbeat, clock, lambda: engines[0].traffic if engines else None)
         opening = Opening(Secret(env.store_secret_arn, access))
         voice.say("INFO", f"tails {env.log_groups}")
         Daemon(opening, tailer, jobs, clock=clock, stop=stop, told=voice.failed).run(watch)

@@ -21,6 +21,7 @@ from autoir.aws.secrets import Secret
 from autoir.aws.session import Access
 from autoir.clock import DAY_MS, MINUTE_MS, SECOND_MS, system_clock
 from autoir.daemon import Stop
+from autoir.embed.remote.endpoint import Traffic
 from autoir.errors import PasswordRefusedError
 from autoir.events import identity
 from autoir.heartbeat import OLD_MS, Heartbeat, is_alive
@@ -145,8 +146,12 @@ def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> No
     world.logs.put("/shop/00", world.time.now_ms, json.dumps({"message": "read", "autoir_own": "prod"}))
     world.logs.groups["/shop/11"].denied = True
     stream = io.StringIO()
+    traffic = Traffic(texts=7, requests=3, latency_sum_s=0.6)
     watch = Watch(
-        Voice(environment(), stream, world.time.clock), Heartbeat(tmp_path / "beat", world.time.clock), world.time.clock
+        Voice(environment(), stream, world.time.clock),
+        Heartbeat(tmp_path / "beat", world.time.clock),
+        world.time.clock,
+        lambda: traffic,
     )
     world.time.end_ms = world.time.now_ms + 4 * MINUTE_MS
     tailer = world.tailer("/shop/*", pace=Pace(poll_ms=30 * SECOND_MS))
@@ -168,6 +173,9 @@ def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> No
     assert sums[metric_names.RECURSION_REFUSED] == sums[metric_names.FILTERED] == 1
     assert sums[metric_names.TAIL_HEARTBEAT] == sum("group" not in line for line in published)
     assert sums[metric_names.UNACCOUNTED] == 0
+    # once, and no more while nothing is asked for
+    embedding = (metric_names.EMBED_TEXTS, metric_names.EMBED_REQUESTS, metric_names.EMBED_LATENCY_MS)
+    assert [sums[name] for name in embedding] == [7, 3, pytest.approx(200)]
     warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
     assert warnings == ["/shop/11: /shop/11 may not be read."]
 

@@ -102,6 +102,8 @@ class EmbedLogs:
             raise
         self._account(len(delivery.events), tally)
         embedded = self._filling.fill(deliveries.store, region, left_s) if tally.patterns_new else 0
+        if asked := self._filling.metrics():
+            self._telemetry.publish(asked)
         document = self._document(tally, embedded)
         self._telemetry.info("stored", **document, waits_because=self._filling.reason)
         return document

@@ -4,13 +4,19 @@ Never a reason to fail: what is stored is stored, and what got no vector waits f
 breaker outlives an invocation, so one that is down costs a warm process nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from autoir.clock import Clock
 from autoir.delivery import RESERVE_S
-from autoir.embed import Embedder, fill_pending, open_embedder
+from autoir.embed import fill_pending
 from autoir.functions.context import TimeLeft
+from autoir.metrics import embedding_metrics
 from autoir.store import Store
+
+if TYPE_CHECKING:
+    from autoir.embed.remote.embedder import RemoteEmbedder
+    from autoir.embed.remote.endpoint import Traffic
 
 _AT_ONCE = 32
 
@@ -29,7 +35,8 @@ class Filling:
         self._budget_s = budget_s
         self._clock = clock
         self._seconds = seconds
-        self._embedder: Embedder | None = None
+        self._embedder: RemoteEmbedder | None = None
+        self._traffic: Traffic | None = None
 
     def fill(self, store: Store, region: str, left_s: TimeLeft) -> int:
         """Embed what waits in ``store``; how many patterns got a vector."""
@@ -49,8 +56,17 @@ class Filling:
         """For one more request: it may be tried to the end of its patience, and then wait for an answer as long."""
         return self._seconds() - begun < self._budget_s and left_s > 2 * self._patience_s + RESERVE_S
 
-    def _opened(self, region: str) -> Embedder:
+    def metrics(self) -> Mapping[str, float]:
+        """What the endpoint was asked for since the last time this was asked."""
         if self._embedder is None:
+            return {}
+        before, self._traffic = self._traffic, self._embedder.traffic
+        return embedding_metrics(before, self._traffic)
+
+    def _opened(self, region: str) -> "RemoteEmbedder":
+        if self._embedder is None:
+            from autoir.embed.remote.options import sagemaker
+
             told = {"endpoint": self._endpoint, "region": region, "patience_s": str(self._patience_s)}
-            self._embedder = open_embedder("sagemaker", told)
+            self._embedder = sagemaker(told)
         return self._embedder

@@ -91,6 +91,7 @@ class SweepIncidents:
                     m.INCIDENTS_OPENED: len(done.opened),
                     m.MESSAGES_FAILED: done.failed,
                     **gauges,
+                    **self._filling.metrics(),
                 }
             )
             document = {name: getattr(done, name) for name in Done.__slots__}

@@ -24,8 +24,6 @@ from autoir.subscription import PayloadError
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _OPEN: Final = (UsageError, UnreachableError, PayloadError, OutOfTimeError, UnaccountedError)
 """Errors whose words are AutoIR's, or a server's about itself."""
-_UNITS: Final = {metric_names.SWEEP_DURATION_MS: "Milliseconds", metric_names.OUTBOX_AGE_S: "Seconds"}
-"""Units of metrics that count nothing."""
 
 
 class Telemetry:
@@ -62,7 +60,7 @@ class Telemetry:
             return
         metrics = EphemeralMetrics(namespace=self._namespace, service=self._service)
         for name, value in values.items():
-            metrics.add_metric(name, _UNITS.get(name, "Count"), value)
+            metrics.add_metric(name, metric_names.unit(name), value)
         metrics.add_metadata(OWN_LINE, self._stage)
         metrics.flush_metrics()
 

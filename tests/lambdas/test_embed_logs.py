@@ -12,6 +12,7 @@ import pytest
 from autoir import metric_names as m
 from autoir.clock import DAY_MS
 from autoir.delivery import OutOfTimeError
+from autoir.embed.remote.endpoint import Traffic
 from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError, UsageError
 from autoir.events import LogEvent, identity
 from autoir.recursion import OWN_LINE
@@ -358,6 +359,11 @@ class Endpoint:
         self._inner = HashedEmbedder()
         self.spec = self._inner.spec
 
+    @property
+    def traffic(self) -> Traffic:
+        failures = self.asked if self.error else 0
+        return Traffic(texts=9 * self.asked, requests=self.asked, failures=failures, latency_sum_s=0.5 * self.asked)
+
     def embed_documents(self, texts: Any) -> Any:
         self.asked += 1
         if self.error:
@@ -385,7 +391,7 @@ def test_vectors_are_made_when_there_is_time_and_are_no_reason_to_fail(
     heard: Heard, reader: Read, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     engine = Endpoint(error)
-    monkeypatch.setattr("autoir.functions.filling.open_embedder", lambda name, told: engine)
+    monkeypatch.setattr("autoir.embed.remote.options.sagemaker", lambda told: engine)
     function = embed_logs(sqlite_url, endpoint="autoir-test-embedding")
     payload = a_payload([an_event(1), an_event(2, "ERROR cannot reach the database")])
     answer = function(payload, Invocation(left_s))
@@ -393,6 +399,11 @@ def test_vectors_are_made_when_there_is_time_and_are_no_reason_to_fail(
     assert reader(sqlite_url).embed_progress().pending == 2 - embedded
     [(level, _, facts)] = heard.lines
     assert (level, facts["waits_because"]) == ("INFO", because)
+    published = [metrics for metrics in heard.metrics if m.EMBED_REQUESTS in metrics]
+    latency = {} if error else {m.EMBED_LATENCY_MS: 500.0}
+    expected = {m.EMBED_REQUESTS: engine.asked, m.EMBED_TEXTS: 9 * engine.asked, m.EMBED_BREAKER_OPEN: 0, **latency}
+    assert published == ([expected] if engine.asked else [])
     asked = engine.asked
     function(payload, Invocation(left_s))
     assert engine.asked == asked, "a delivery without a new pattern has nothing to embed"
+    assert [metrics for metrics in heard.metrics if m.EMBED_REQUESTS in metrics] == published
