@@ -122,6 +122,10 @@ class Catalog:
         """Every log group with a pattern."""
         return list(self._groups)
 
+    def document_of(self, pattern_id: int) -> Document:
+        """The document that a known pattern belongs to."""
+        return self.documents[self._known[pattern_id]]
+
     def first_ids(self) -> "NDArray[np.int64]":
         """One pattern id a document, the same for every process: what equal scores are ordered by."""
         import numpy as np

@@ -35,7 +35,7 @@ class Why:
 
     ``cosine`` and ``raw_bm25`` are what ``dense`` and ``bm25`` were stretched from, the means where there were several
     wordings; ``cosine`` is None for a pattern without a vector, whose ``dense_share`` is 0. ``words`` are those of the
-    query that the pattern or its component holds, as stems.
+    pattern and its component that the query holds too, in any form: in their order, as they stand there, lower-case.
     """
 
     cosine: float | None

@@ -1,5 +1,6 @@
 """One search: which patterns are in scope, how well each answers, and what is known of the best."""
 
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -27,6 +28,8 @@ _AT_ONCE = 16
 
 _WORDINGS = 8
 """As many wordings as one search takes: people and agents try two or three."""
+
+_MARKS = string.punctuation + "“”‘’«»…"
 
 _EXAMPLE = 'Example: autoir logs query "timeout contacting DB"'
 
@@ -82,6 +85,16 @@ class Searcher:
             asked = frozenset(word for found in words for word in found)
             hits = list(islice(self._hits(scope, numbers, scores, asked, limit), limit))
         return Results(wordings[0], self._embedder.spec.id, degraded, tuple(hits), tuple(wordings[1:]))
+
+    def lines(self, hit: Hit, limit: int = 20) -> list[StoredEvent]:
+        """The newest events of a hit of this searcher, newest first, in the log groups and the time it was found in."""
+        patterns = [p for p in self._catalog.document_of(hit.pattern_id).patterns if p.log_group in hit.log_groups]
+        # Late events were counted in a later minute than their own, perhaps all of them.
+        for span in ((hit.first_ms, hit.last_ms), (-_EVER, _EVER)):
+            found = [event for p in patterns for event in self._store.newest(p.pattern_id, limit, *span)]
+            if found:
+                return sorted(found, key=lambda event: (-event.ts_ms, event.id))[:limit]
+        return []
 
     def _scope(self, group_glob: str, since_ms: int | None, until_ms: int | None) -> _Scope:
         groups = None
@@ -191,7 +204,7 @@ class Searcher:
                 float(scores.cosine[at]) if scores.embedded[at] else None,
                 float(scores.raw[at]),
                 scores.weight if scores.embedded[at] else 0.0,
-                tuple(dict.fromkeys(w for w in terms(component_text(newest.template, newest.component)) if w in asked)),
+                _matched(newest, asked),
             ),
         )
 
@@ -200,3 +213,13 @@ class Searcher:
         from_ms = scope.first * MINUTE_MS if scope.first > -_EVER else -_EVER
         until_ms = (scope.last + 1) * MINUTE_MS if scope.last < _EVER else _EVER
         return self._store.sample(pattern_id, from_ms, until_ms) or self._store.sample(pattern_id, -_EVER, _EVER)
+
+
+def _matched(pattern: StoredPattern, asked: frozenset[str]) -> tuple[str, ...]:
+    """The words of a pattern whose stems are asked for."""
+    found: dict[str, str] = {}
+    for word in component_text(pattern.template, pattern.component).lower().split():
+        for term in terms(word):
+            if term in asked:
+                found.setdefault(term, word.strip(_MARKS))
+    return tuple(dict.fromkeys(found.values()))

@@ -68,14 +68,18 @@ class Searching(Core):
         """Every log group that has been stored."""
         return [str(row[0]) for row in self.query("SELECT log_group FROM autoir_groups ORDER BY log_group")]
 
-    def sample(self, pattern_id: int, from_ms: int, until_ms: int) -> StoredEvent | None:
-        """The newest event of a pattern from ``from_ms`` up to but not at ``until_ms``."""
+    def newest(self, pattern_id: int, limit: int, from_ms: int, until_ms: int) -> list[StoredEvent]:
+        """The newest events of a pattern from ``from_ms`` up to but not at ``until_ms``, newest first."""
         rows = self.query(
             f"SELECT {_EVENT} FROM autoir_log_events WHERE pattern_id = %s AND ts_ms >= %s AND ts_ms < %s"
-            " ORDER BY ts_ms DESC, id LIMIT 1",
-            (pattern_id, from_ms, until_ms),
+            " ORDER BY ts_ms DESC, id LIMIT %s",
+            (pattern_id, from_ms, until_ms, limit),
         )
-        return StoredEvent(*rows[0]) if rows else None
+        return [StoredEvent(*row) for row in rows]
+
+    def sample(self, pattern_id: int, from_ms: int, until_ms: int) -> StoredEvent | None:
+        """The newest of those events."""
+        return next(iter(self.newest(pattern_id, 1, from_ms, until_ms)), None)
 
     def events(self, ids: Sequence[str]) -> list[StoredEvent]:
         """The events of those ids that exist, in order of time."""

@@ -1,73 +1,15 @@
 """Search: which pattern answers, what is known of it, and what is said when something is missing."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autoir.clock import MINUTE_MS
-from autoir.embed import fill_pending, recipe_hash
+from autoir.embed import fill_pending
 from autoir.embed.fingerprint import META_KEY
 from autoir.errors import UsageError
-from autoir.events import stable_id, stable_number
 from autoir.search import Results, Searcher
-from autoir.search.bm25 import WordIndex
-from autoir.store import Store, open_store
-from autoir.store.rows import Batch, EventRow, PatternRow, StreamRow
+from autoir.store import Store
 from tests.embed.scripted import ScriptedEmbedder
-
-NOON = 1_772_452_800_000
-MINUTE = NOON // MINUTE_MS
-INFO, ERROR = 1, 3
-
-# group, component, level, template, minutes (from noon) in which it was seen once
-SEEN: tuple[tuple[str, str, int, str, tuple[int, ...]], ...] = (
-    ("/shop/checkout", "db.pool", ERROR, "QueuePool limit of size <*> reached", (0, 1, 1, 9)),
-    ("/shop/orders", "db.pool", ERROR, "QueuePool limit of size <*> reached", (5,)),
-    ("/shop/orders", "db.pool", INFO, "QueuePool created with <*> connections", (0,)),
-    ("/shop/web", "nginx", ERROR, "upstream timed out while reading response from <*>", (2, 3)),
-    ("/shop/auth", "login", INFO, "user <*> logged in", tuple(range(10))),
-    ("/SHOP/legacy", "login", ERROR, "login of user <*> refused", (4,)),
-    ("/infra/postgres", "postgres", ERROR, "could not extend file: No space left on device", (7,)),
-)
-
-
-def number(group: str, component: str, level: int, template: str) -> int:
-    return stable_number(group, component, str(level), template)
-
-
-def add(store: Store, rows: Sequence[tuple[str, str, int, str, tuple[int, ...]]]) -> None:
-    patterns, events = [], []
-    for group, component, level, template, minutes in rows:
-        n = number(group, component, level, template)
-        patterns.append(
-            PatternRow(n, n, "m1", group, level, 0, component, template, 2, NOON, recipe_hash(template, component))
-        )
-        events += [
-            EventRow(
-                stable_id(str(n), str(i)), NOON + m * MINUTE_MS + i, group, stable_number(group), level, n,
-                template.replace("<*>", str(m)),
-            )
-            for i, m in enumerate(minutes)
-        ]  # fmt: skip
-    streams = {row[0]: StreamRow(stable_number(row[0]), row[0], "stream") for row in rows}
-    store.write(Batch(events, patterns, list(streams.values()), []))
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/store.db")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(empty: Store) -> Store:
-    add(empty, SEEN)
-    fill_pending(empty, ScriptedEmbedder(), NOON)
-    return empty
+from tests.search.conftest import ERROR, INFO, NOON, SEEN, add, number
 
 
 def templates(found: Results) -> list[str]:
@@ -283,39 +225,3 @@ def test_an_old_searcher_answers_as_a_new_one(empty: Store) -> None:
             ours, theirs = old.search(query).hits, new.search(query).hits
             assert [h.score for h in ours] == pytest.approx([h.score for h in theirs])
             assert {h.template for h in ours} == {h.template for h in theirs}
-
-
-@given(st.text(max_size=60))
-def test_no_query_breaks_the_words(query: str) -> None:
-    index = WordIndex()
-    for row in SEEN:
-        index.add(row[3])
-    scores = index.scores({query: 1.0, "pool": 1.0})
-    assert scores.shape == (len(SEEN),)
-    assert scores.min() >= 0
-
-
-@pytest.mark.parametrize(
-    ("query", "first", "second"),
-    [
-        ({"pool": 1.0}, "pool", "pool of many other words beside it"),  # shorter
-        ({"pool": 1.0}, "pool pool limit", "pool size limit"),  # more often
-        ({"lag": 1.0, "pool": 1.0}, "lag size", "pool size"),  # rarer
-        ({"lag": 0.1, "pool": 1.0}, "pool size", "lag size"),  # weightier
-    ],
-)
-def test_bm25_prefers(query: dict[str, float], first: str, second: str) -> None:
-    index = WordIndex()
-    for text in (first, second, "pool", "other words"):
-        index.add(text)
-    scores = index.scores(query)
-    assert scores[0] > scores[1] > 0
-
-
-def test_bm25_by_its_formula() -> None:
-    index = WordIndex()
-    for text in ("pool pool limit", "limit", "user login name"):
-        index.add(text)
-    # idf = ln(1 + (3 - 1 + .5) / (1 + .5)); length 3 against a mean of 7 / 3; k1 = 1.2, b = 0.75
-    expected = 0.9808292530117263 * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 3 / (7 / 3)))
-    assert index.scores({"pool": 1.0}).tolist() == pytest.approx([expected, 0, 0])
