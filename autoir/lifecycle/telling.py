@@ -9,7 +9,8 @@ from autoir.detect.parameters import Params
 from autoir.detect.selection import selected
 from autoir.incidents import Candidate, Incident, Transition
 from autoir.notify import messages_for
-from autoir.report import Evidence, describe
+from autoir.report.describe import describe
+from autoir.report.evidence import Evidence
 from autoir.store import Store
 
 

@@ -3,8 +3,3 @@
 Everything here is pure: rows in, text out. Words come from the stored lines and from tables, never from a model, so the
 same incident reads the same in every replay, and every sentence names the stored events that prove it.
 """
-
-from autoir.report.describe import describe
-from autoir.report.evidence import Evidence
-
-__all__ = ["Evidence", "describe"]

@@ -13,7 +13,10 @@ from autoir.store import open_store
 from tests.cli.conftest import Call
 
 AUTOIR = (sys.executable, "-c", "from autoir.cli.main import main; main()")
-HEAVY = {"numpy", "httpx", "boto3", "botocore", "rich", "pymysql", "autoir.ingest", "autoir.demo", "autoir.backtest"}
+HEAVY = {
+    "numpy", "httpx", "boto3", "botocore", "rich", "textual", "pymysql",
+    "autoir.ingest", "autoir.patterns", "autoir.search", "autoir.demo", "autoir.backtest", "autoir.tui",
+}  # fmt: skip
 
 
 def run(*arguments: str, code: str = "", stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -121,7 +124,7 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 
 
 def test_a_plain_command_loads_no_library_it_does_not_need(stored: Path) -> None:
-    heavy = {"numpy", "httpx", "boto3", "rich", "pymysql"}
+    heavy = {"numpy", "httpx", "boto3", "rich", "textual", "pymysql"}
     code = f"import atexit, sys\natexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
     assert run("stats", code=code).stdout.endswith("[]\n")
 

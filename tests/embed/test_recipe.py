@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoir.embed.recipe import LIMIT, query_text, recipe_hash, views
+from autoir.embed.recipe import _INVISIBLE, _JOINTS, LIMIT, query_text, recipe_hash, split, views
 from autoir.embed.words import stem, terms
 
 
@@ -57,6 +57,11 @@ def test_a_query_is_split_as_templates_are_and_bounded() -> None:
 def test_recipe_hash_is_equal_where_the_texts_are(a: tuple[str, str], b: tuple[str, str], equal: bool) -> None:
     assert (recipe_hash(*a) == recipe_hash(*b)) is equal
     assert len(recipe_hash(*a)) == 24
+
+
+@given(st.text(alphabet="aB1_-/.\\ \t\x00\x85\u200b\u2028\u3000é", max_size=90))
+def test_words_are_split_one_by_one_as_in_their_text(text: str) -> None:
+    assert split(text) == " ".join(_JOINTS.sub(" ", _INVISIBLE.sub(" ", text)).split())
 
 
 @given(st.text(max_size=300), st.text(max_size=60))

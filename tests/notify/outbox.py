@@ -7,7 +7,7 @@ from autoir.errors import AutoirError
 from autoir.incidents import Incident, Transition
 from autoir.notify import messages_for
 from autoir.notify.messages import Message
-from autoir.report import describe
+from autoir.report.describe import describe
 from autoir.store import Store, open_store
 from autoir.store.rows import OutboxRow
 from tests.report.samples import START_MS, evidence, incident

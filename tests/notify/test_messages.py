@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autoir.incidents import Change, Incident, Transition, changed
 from autoir.notify import messages_for
 from autoir.notify.messages import Message, RefusedError, message_of
-from autoir.report import describe
+from autoir.report.describe import describe
 from autoir.store.rows import OutboxRow, StoredEvent
 from tests.report.samples import POOL, START_MS, UPSTREAM, event, evidence, incident
 

@@ -6,7 +6,7 @@ from autoir.clock import MINUTE_MS, SECOND_MS
 from autoir.events import stable_id
 from autoir.incidents import Candidate, Change, Incident, Kind, incident_id
 from autoir.patterns import shape_of
-from autoir.report import Evidence
+from autoir.report.evidence import Evidence
 from autoir.store.rows import StoredEvent
 
 START_MS = 1_773_758_000_000

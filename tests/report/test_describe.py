@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from autoir.clock import MINUTE_MS, SECOND_MS
 from autoir.incidents import Incident
-from autoir.report import Evidence, describe
-from autoir.report.describe import SUMMARY_LIMIT, TITLE_LIMIT, phrase_of, service_of
+from autoir.report.describe import SUMMARY_LIMIT, TITLE_LIMIT, describe, phrase_of, service_of
+from autoir.report.evidence import Evidence
 from autoir.report.steps import MOST
 from tests.report.samples import POOL, UPSTREAM, evidence, incident
 

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from autoir.incidents import Incident, moved
-from autoir.report import describe
+from autoir.report.describe import describe
 from autoir.report.document import IncidentDocument, incident_document
 from tests.report.samples import UPSTREAM, evidence, incident
 

@@ -9,7 +9,8 @@ from rich.console import Console, RenderableType
 
 from autoir.clock import MINUTE_MS
 from autoir.incidents import Change, Incident, Step
-from autoir.report import describe, screen
+from autoir.report import screen
+from autoir.report.describe import describe
 from autoir.report.sparkline import Series, Span, span_of, sparkline, suspects
 from autoir.store.rows import StoredEvent
 from tests.report.samples import POOL, START_MS, UPSTREAM, evidence, incident
