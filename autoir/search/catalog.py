@@ -52,12 +52,17 @@ class Catalog:
         self._has_vector = bytearray()
         self._embedded: set[int] = set()
         self._embedded_at: EmbedProgress | None = None
+        self._read_at: object = None
         self.progress = EmbedProgress(0, 0, 0, None)
         self.documents: list[Document] = []
         self.words = WordIndex()
 
     def read_patterns(self) -> None:
         """Read the patterns that came since the last time."""
+        changes = self._store.db.changes()
+        if changes == self._read_at:
+            return
+        self._read_at = changes
         self.progress = self._store.embed_progress()
         if sum(self.progress[:3]) == len(self._known):
             return

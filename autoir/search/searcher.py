@@ -49,6 +49,8 @@ class Searcher:
         self._store = store
         self._embedder = embedder
         self._catalog = Catalog(store)
+        self._seen_at: object = None
+        self._seen: list[int] = []
 
     def search(
         self,
@@ -107,8 +109,15 @@ class Searcher:
         """The documents in scope."""
         seen = None
         if scope.first > -_EVER or scope.last < _EVER:
-            seen = self._store.seen_between(scope.first, scope.last)
+            seen = self._seen_between(scope)
         return self._catalog.numbers(scope.log_groups, seen, level)
+
+    def _seen_between(self, scope: _Scope) -> list[int]:
+        """The patterns seen in those minutes. Who types on asks again and again for the same ones."""
+        now = self._store.db.changes(), scope.first, scope.last
+        if now != self._seen_at:
+            self._seen_at, self._seen = now, self._store.seen_between(scope.first, scope.last)
+        return self._seen
 
     def _scores(
         self, wordings: Sequence[str], words: Sequence[list[str]], numbers: "NDArray[np.int64]"

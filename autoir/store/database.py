@@ -54,6 +54,9 @@ class Database(Protocol):
         A server that gives way has it run again from its start, so it changes nothing but the database.
         """
 
+    def changes(self) -> object:
+        """Equal to an earlier answer only where no row has changed since; never equal where that cannot be told."""
+
     def encode_vector(self, vector: bytes) -> object:
         """``vector`` (384 float32, little endian) in the form that the column takes."""
 

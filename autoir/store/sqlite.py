@@ -144,6 +144,10 @@ class SqliteDatabase:
             raise
         return result
 
+    def changes(self) -> object:
+        # The first tells commits of others alone (sqlite.org/pragma.html#pragma_data_version), the second ours.
+        return self.query("PRAGMA data_version")[0][0], self._connection.total_changes
+
     def encode_vector(self, vector: bytes) -> object:
         return vector
 

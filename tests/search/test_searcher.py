@@ -7,7 +7,7 @@ from autoir.embed import fill_pending
 from autoir.embed.fingerprint import META_KEY
 from autoir.errors import UsageError
 from autoir.search import Results, Searcher
-from autoir.store import Store
+from autoir.store import Store, open_store
 from tests.embed.scripted import ScriptedEmbedder
 from tests.search.conftest import ERROR, INFO, NOON, SEEN, add, number
 
@@ -225,3 +225,32 @@ def test_an_old_searcher_answers_as_a_new_one(empty: Store) -> None:
             ours, theirs = old.search(query).hits, new.search(query).hits
             assert [h.score for h in ours] == pytest.approx([h.score for h in theirs])
             assert {h.template for h in ours} == {h.template for h in theirs}
+
+
+def test_what_came_since_is_in_the_time_asked_for(store: Store) -> None:
+    searcher = Searcher(store, ScriptedEmbedder())
+    span = {"since_ms": NOON + 20 * MINUTE_MS, "until_ms": NOON + 30 * MINUTE_MS}
+    assert searcher.search("pool", **span).hits == ()
+    add(store, [("/shop/cart", "", ERROR, "pool of carts dry", (25,))])  # by this connection
+    assert templates(searcher.search("pool", **span)) == ["pool of carts dry"]
+    other = open_store(f"sqlite:///{store.db.path}")  # type: ignore[attr-defined]
+    add(other, [("/shop/cart", "", ERROR, "pool of mails dry", (26,))])
+    other.close()
+    assert len(searcher.search("pool", **span).hits) == 2
+    store.db.execute("DELETE FROM autoir_counts WHERE minute >= %s", (NOON // MINUTE_MS + 20,))
+    assert searcher.search("pool", **span).hits == ()
+
+
+def test_what_is_asked_again_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    seen_between = store.seen_between
+
+    def counted(since_min: int, until_min: int) -> list[int]:
+        asked.append((since_min, until_min))
+        return seen_between(since_min, until_min)
+
+    monkeypatch.setattr(store, "seen_between", counted)
+    searcher = Searcher(store, ScriptedEmbedder())
+    for query, minute in (("pool", 0), ("pool limit", 0), ("pool limit", 1), ("pool", 1)):
+        searcher.search(query, since_ms=NOON + minute * MINUTE_MS)
+    assert len(asked) == 2

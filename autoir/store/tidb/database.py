@@ -217,6 +217,9 @@ class TidbDatabase:
             except (err.Error, OSError):
                 self._drop()
 
+    def changes(self) -> object:
+        return object()
+
     def encode_vector(self, vector: bytes) -> object:
         import numpy as np
         import orjson

@@ -130,3 +130,16 @@ def test_quarantine_shows_the_newest_first(store: Store) -> None:
     store.write(a_batch([], quarantine=[a_quarantined(1), a_quarantined(2, "no timestamp")]))
     assert store.quarantined() == [a_quarantined(2, "no timestamp"), a_quarantined(1)]
     assert store.quarantined(1) == [a_quarantined(2, "no timestamp")]
+
+
+def test_a_change_of_rows_is_told(store: Store) -> None:
+    before = store.db.changes()
+    store.write(a_batch([an_event(1)]))
+    assert store.db.changes() != before
+
+
+def test_a_pattern_s_lines_come_newest_first(filled: Store) -> None:
+    found = filled.newest(1, 9, 0, NOON * 2)
+    assert [event.ts_ms for event in found] == sorted((event.ts_ms for event in found), reverse=True)
+    assert len(found) >= 2
+    assert filled.newest(1, 1, 0, NOON * 2) == found[:1]
