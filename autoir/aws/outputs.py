@@ -9,10 +9,14 @@ from autoir.stage import names
 _ABSENT = "ValidationError"
 
 
+class NotDeployedError(UsageError):
+    """A stack that is not there."""
+
+
 def outputs_of(access: Access, stage: str, part: str) -> Mapping[str, str]:
     """The outputs of one stack, by the names of ``autoir.stage.outputs``.
 
-    Raises UsageError where the stack is not deployed or may not be seen, and UnreachableError.
+    Raises NotDeployedError, UsageError where the stack may not be seen, and UnreachableError.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,7 +31,7 @@ def outputs_of(access: Access, stage: str, part: str) -> Mapping[str, str]:
 def _explained(stack: str, error: Exception) -> AutoirError:
     code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
     if code == _ABSENT:
-        return UsageError(
+        return NotDeployedError(
             f"the stack {stack} is not deployed in this account and Region.",
             "Name another --stage, --region or --profile, or deploy it: cdk deploy --all -c stage=STAGE",
         )

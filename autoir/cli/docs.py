@@ -1,8 +1,8 @@
 """The reference pages, made from the code itself: ``python -m autoir.cli.docs [--check]``.
 
 Every command's own help becomes ``docs/cli.md``, every setting with its default and docstring
-``docs/configuration.md``. With ``--check`` nothing is written and a stale page fails, so that the pages cannot say what
-the program does not do.
+``docs/configuration.md``, every right in AWS that a call takes ``docs/iam.md``. With ``--check`` nothing is written and
+a stale page fails, so that the pages cannot say what the program does not do.
 """
 
 import ast
@@ -17,6 +17,7 @@ from typing import Any
 import typer
 
 from autoir import settings
+from autoir.cli import iam
 from autoir.cli.main import app
 from autoir.cli.stores import ENVIRONMENT
 from autoir.settings import Heartbeat, Settings
@@ -128,7 +129,12 @@ def _type(kind: object) -> str:
     return "Table of texts" if "Mapping" in text else "List of texts"
 
 
-PAGES = {"cli.md": cli_page, "configuration.md": configuration_page}
+def rights_page() -> str:
+    """``docs/iam.md``."""
+    return f"{_MADE}\n\n{iam.page()}"
+
+
+PAGES = {"cli.md": cli_page, "configuration.md": configuration_page, "iam.md": rights_page}
 """Every generated page."""
 
 

@@ -114,7 +114,7 @@ class Command(TyperCommand):
 
 
 class ReadCommand(Command):
-    """A command that only reads a store: no setting changes what it says."""
+    """A command on a store that no setting changes."""
 
     takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
 
@@ -123,6 +123,12 @@ class AwsCommand(Command):
     """A command that asks AWS on behalf of a store."""
 
     takes: ClassVar[Sequence[str]] = ("store", "config", "region", "profile", "json", "debug")
+
+
+class StageCommand(Command):
+    """A command on a deployment: no store and no setting of this machine matters."""
+
+    takes: ClassVar[Sequence[str]] = ("region", "profile", "json", "debug")
 
 
 class ReplayCommand(Command):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from autoir.cli import iam
 from tests.stacks.conftest import Stage, listed, shown, statements
 
 NETWORK = {
@@ -162,3 +163,14 @@ def test_the_one_managed_policy_is_session_managers(full: Stage) -> None:
     core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
     found = {stack: [shown(arn).replace("AWS::Partition", "aws") for arn in arns] for stack, arns in managed.items()}
     assert found == {"Llm-k2": [core], "Llm-k2-quality": [core]}
+
+
+def test_what_runs_may_do_what_its_code_calls(full: Stage) -> None:
+    """The list of rights that is found in the code, against the roles that the stacks make."""
+    granted = {
+        action
+        for role in full.all("AWS::IAM::Role")
+        for statement in statements(role)
+        for action in listed(statement["Action"])
+    }
+    assert set(iam.RUN) <= granted

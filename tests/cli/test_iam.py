@@ -1,0 +1,68 @@
+"""The lists of rights: calls are found however they are written, and each is in exactly one list."""
+
+import pytest
+
+from autoir.cli import iam
+
+CLIENT = 'c = access.client("{}")\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('access.client("sns").publish(TopicArn="x")', {"sns:Publish"}),
+        # another prefix than the service's name
+        ('boto3.client("sagemaker-runtime").invoke_endpoint()', {"sagemaker:InvokeEndpoint"}),
+        ('c = session.client("cloudwatch")\nc.get_metric_statistics()', {"cloudwatch:GetMetricStatistics"}),
+        # another name than the operation's
+        ('s3 = boto3.client("s3")\ns3.list_objects_v2()\ns3.head_object()', {"s3:ListBucket", "s3:GetObject"}),
+        ('boto3.client("s3").upload_file("a", "b", "c")', {"s3:PutObject"}),
+        ('boto3.client("lambda").invoke()', {"lambda:InvokeFunction"}),
+        # paginators, waiters, lambdas, a client that was kept
+        ('boto3.client("ecs").get_paginator("list_tasks").paginate()', {"ecs:ListTasks"}),
+        ('boto3.client("ecs").get_waiter("services_stable").wait()', {"ecs:DescribeServices"}),
+        ('self.c = a.client("s3")\nask(lambda s3: s3.get_object(Key="x")["Body"].read())', {"s3:GetObject"}),
+        # what is no call of a client
+        ('a.client("sns")\nprint("publish")\npublish()', set()),
+        ("other.publish()\nother.describe_stacks()", set()),
+    ],
+)
+def test_a_call_is_found(source: str, expected: set[str]) -> None:
+    assert iam.actions(source) == expected
+
+
+def test_a_client_that_was_made_elsewhere_counts_by_names_of_more_than_one_word() -> None:
+    assert iam.actions("self.c.describe_stacks()\nself.c.publish()", {"cloudformation", "sns"}) == {
+        "cloudformation:DescribeStacks"
+    }
+
+
+def test_a_service_that_is_not_written_out_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\.client\(name\)"):
+        iam.actions("boto3.client(name).publish()")
+    assert iam.actions("def client(self, name):\n    return session.client(name)") == set()
+
+
+def test_the_lists_are_those_of_the_code() -> None:
+    assert iam.problems() == []
+    assert len(iam.calls()) >= 13
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"deploy": {}, "run": iam.RUN, "operate": {}}, "ecs:ListTasks (autoir.aws.task_service) is in no list"),
+        (
+            {**iam.LISTS, "deploy": {**iam.DEPLOY, "iam:PassRole": "x"}},
+            "iam:PassRole is listed, and no code uses it",
+        ),
+        ({**iam.LISTS, "deploy": {**iam.DEPLOY, "sns:Publish": "x"}}, "sns:Publish is in two lists"),
+    ],
+)
+def test_a_wrong_list_fails_the_check_of_the_pages(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, dict[str, str]], words: str
+) -> None:
+    monkeypatch.setattr(iam, "LISTS", change)
+    assert words in iam.problems()
+    with pytest.raises(ValueError, match=r"autoir/cli/iam\.py"):
+        iam.page()
