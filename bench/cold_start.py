@@ -12,7 +12,6 @@ it may come to use, as a first version does. CPU time of the best round, since a
 import argparse
 import platform
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -128,11 +127,12 @@ def main() -> None:
     arguments = parser.parse_args()
     config = StageConfig("bench")
     interpreter = bundle.interpreter_of(config.lambda_python)
-    if interpreter is None:
-        sys.exit(f"It takes Python {config.lambda_python}: name one in AUTOIR_LAMBDA_PYTHON.")
     with tempfile.TemporaryDirectory() as folder:
         print_sizes(Path(folder), config)
-        print_starts(Path(folder), config, interpreter, arguments.rounds)
+        if interpreter:
+            print_starts(Path(folder), config, interpreter, arguments.rounds)
+        else:
+            print(f"\nCold starts take Python {config.lambda_python}: name one in AUTOIR_LAMBDA_PYTHON.")
 
 
 if __name__ == "__main__":
