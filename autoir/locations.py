@@ -49,6 +49,11 @@ def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return home(environ) / "models"
 
 
+def figures_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """How embedding and search did lately."""
+    return home(environ) / "figures.json"
+
+
 def heartbeat_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the tailing task notes that it lives."""
     return home(environ) / "heartbeat"

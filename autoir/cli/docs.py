@@ -97,6 +97,8 @@ def configuration_page() -> str:
         "`AUTOIR_HOME`: AutoIR's folder. `AUTOIR_STORE`: the store of commands without `--store`. `TIDB_DSN`, or"
         " `TIDB_HOST`, `TIDB_PORT`, `TIDB_USER`, `TIDB_PASSWORD` and `TIDB_DATABASE`: the same, for a store on TiDB."
         " `AUTOIR_BGE_DIR`: a folder of bge-small-en-v1.5, to search with instead of what `make model` fetches."
+        " `SAGEMAKER_ENDPOINT` and `SAGEMAKER_REGION`: an endpoint that embeds with it, or `AUTOIR_EMBED_URL`: a server"
+        " on this machine that speaks as text-embeddings-inference; either comes before a folder."
         " `DEBUG=1`: the same as `--debug`. `NO_COLOR`: no colours.",
     ]
     return "\n\n".join(parts) + "\n"

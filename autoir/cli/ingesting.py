@@ -6,10 +6,10 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import BinaryIO
 
-from autoir.cli.embedding import engine_for
+from autoir.cli.embedding import engine_for, open_engine
 from autoir.cli.output import Block, Heading, Lines, Progress, Table, note, size
 from autoir.cli.stores import Opened
-from autoir.embed import Embedder, ModelMismatchError, fill_pending, open_embedder
+from autoir.embed import Embedder, ModelMismatchError, fill_pending
 from autoir.embed.engines import Choice
 from autoir.errors import UsageError
 from autoir.ingest import Ingest, follow_file, read_file, read_pipe
@@ -135,7 +135,7 @@ class Run:
             return
         self._embedded_new = self.tally.patterns_new
         self._progress.update("learning the new patterns")
-        self._embedder = self._embedder or open_embedder(*self._engine)
+        self._embedder = self._embedder or open_engine(self._engine)
         fill_pending(self._opened.store, self._embedder, self._opened.clock())
 
     def document(self) -> dict[str, object]:

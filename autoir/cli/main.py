@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from autoir import __version__
-from autoir.cli import aws, backtest, daemon, demo, failures, incidents, logs, stats, sweep, tidb
+from autoir.cli import aws, backtest, daemon, demo, embed, failures, incidents, logs, stats, sweep, tidb
 from autoir.cli.options import Asked, Group, asked, examples
 from autoir.errors import AutoirError
 
-_ORDER = ("demo", "logs", "sweep", "backtest", "incidents", "daemon", "stats", "tidb", "aws")
+_ORDER = ("demo", "logs", "sweep", "backtest", "incidents", "daemon", "stats", "embed", "tidb", "aws")
 
 
 class Root(Group):
@@ -95,6 +95,7 @@ def autoir(
 
 app.add_typer(logs.app)
 app.add_typer(incidents.app)
+app.add_typer(embed.app)
 app.add_typer(tidb.app)
 app.add_typer(aws.app)
 for command in (demo, sweep, backtest, daemon, stats):

@@ -1,35 +1,62 @@
 """``logs query``: the search, and its answer for people and for programs."""
 
+import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 
+from autoir.cli import figures
 from autoir.cli.documents import event_document
-from autoir.cli.embedding import embedder_for
+from autoir.cli.embedding import engine_for, impatient, open_engine
 from autoir.cli.output import Block, Heading, Lines, body, local_time, zone_name
 from autoir.cli.stores import Opened
-from autoir.embed import ModelMismatchError, fill_pending, open_embedder
+from autoir.clock import system_clock
+from autoir.embed import Embedder, ModelMismatchError, fill_pending, open_embedder
+from autoir.embed.pending import STEP
+from autoir.errors import AutoirError
+from autoir.metrics import SearchWork
 from autoir.report.text import shown
 from autoir.search import Hit, Results, Searcher
+from autoir.store import Store
 
 LEVELS = ("unknown", "info", "warn", "error", "fatal")
 """Level numbers of patterns in words."""
 
 _TEMPLATE = 300
+_FILL_S, _PATIENCE_S = 2.0, 10.0
 
 
 def search(
     opened: Opened, text: str, *, limit: int, group_glob: str, since_ms: int | None, until_ms: int | None
 ) -> Results:
-    """The answers of the store; what came without a vector gets one first.
+    """The answers of the store; what came without a vector gets one first, as far as a few seconds go.
 
     Where no engine here is of the store's model, answers go by words alone and say so.
     """
+    begun = time.perf_counter()
+    with closing(engine(opened.store)) as embedder:
+        searcher = Searcher(opened.store, embedder)
+        found = searcher.search(text, limit=limit, group_glob=group_glob, since_ms=since_ms, until_ms=until_ms)
+    took_s = time.perf_counter() - begun
+    scores = sum(hit.score for hit in found.hits)
+    figures.of_this_process.search.add(SearchWork(1, bool(found.degraded), len(found.hits), scores, took_s, took_s))
+    return found
+
+
+def engine(store: Store) -> Embedder:
+    """The engine to search ``store`` with, after a few seconds at most in which patterns without a vector get one."""
     try:
-        embedder = embedder_for(opened.store)
-        fill_pending(opened.store, embedder, opened.clock())
+        embedder = open_engine(impatient(engine_for(store), _PATIENCE_S))
     except ModelMismatchError:
-        embedder = open_embedder("hashed")
-    searcher = Searcher(opened.store, embedder)
-    return searcher.search(text, limit=limit, group_glob=group_glob, since_ms=since_ms, until_ms=until_ms)
+        return open_embedder("hashed")
+    # Whatever keeps a pattern from its vector (a store that may only be read, an endpoint that is down, another model),
+    # search goes on without, and says so itself.
+    with suppress(AutoirError):
+        begun = time.monotonic()
+        # Leases run by the machine's clock: that of a replay stands still.
+        while sum(fill_pending(store, embedder, system_clock(), STEP)):
+            if time.monotonic() - begun > _FILL_S:
+                break
+    return embedder
 
 
 def document(found: Results) -> dict[str, object]:

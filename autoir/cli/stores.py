@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from autoir import locations, profiles, settings
+from autoir.cli import figures
 from autoir.cli.options import Asked
 from autoir.clock import Clock, system_clock
 from autoir.errors import UsageError
@@ -148,6 +149,7 @@ def to_read(asked: Asked) -> Iterator[Opened]:
         yield _opened(store, url)
     finally:
         store.close()
+        figures.remember(shown_url(url), system_clock())
 
 
 @contextmanager
@@ -174,6 +176,7 @@ def _made(asked: Asked) -> Iterator[Opened]:
         yield _opened(store, url)
     finally:
         store.close()
+        figures.remember(shown_url(url), system_clock())
 
 
 @contextmanager

@@ -52,6 +52,43 @@ def test_the_default(tmp_path: Path, here: str, recorded: str | None, expected: 
     assert "make model" in said.value.hint
 
 
+SAGEMAKER = {"SAGEMAKER_ENDPOINT": "autoir-embed", "SAGEMAKER_REGION": "eu-west-1"}
+SERVER = {"AUTOIR_EMBED_URL": "http://127.0.0.1:8080"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "here", "recorded", "name", "model"),
+    [
+        # what the environment names comes first
+        (SAGEMAKER, "minilm", None, "sagemaker", BGE),
+        (SERVER, "minilm", None, "http", BGE),
+        (SAGEMAKER | SERVER, "", None, "sagemaker", BGE),
+        # for the model that it is taken to run
+        (SAGEMAKER, "", BGE_ID, "sagemaker", BGE),
+        (SERVER, "minilm", BGE_ID, "http", BGE),
+        (SAGEMAKER, "minilm", MINILM_ID, "local", ""),
+        (SAGEMAKER, "", HASHED_ID, "hashed", ""),
+        # or for the one that it filled the store with
+        (SAGEMAKER, "", MINILM_ID, "sagemaker", MINILM),
+        (SAGEMAKER, "", "all-MiniLM-L6-v2/mean/r0", "", ""),
+    ],
+)
+def test_an_endpoint_or_a_server(
+    tmp_path: Path, environ: dict[str, str], here: str, recorded: str | None, name: str, model: str
+) -> None:
+    environ = {"AUTOIR_HOME": str(tmp_path / "home"), **environ}
+    if here:
+        write_pocket(fetched_folder(environ))
+    if not name:
+        with pytest.raises(ModelMismatchError, match="no engine for that model"):
+            default_engine(environ, recorded)
+        return
+    found = default_engine(environ, recorded)
+    assert (found.name, found.options.get("model", "")) == (name, model)
+    if name == "sagemaker":
+        assert found.options == {"endpoint": "autoir-embed", "region": "eu-west-1", "model": model}
+
+
 @pytest.mark.parametrize("recorded", [None, HASHED_ID, MINILM_ID])
 def test_a_folder_that_is_named_and_wrong_is_an_error_whatever_the_store_holds(
     tmp_path: Path, recorded: str | None
