@@ -1,6 +1,6 @@
 """One search: which patterns are in scope, how well each answers, and what is known of the best."""
 
-import string
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -29,7 +29,7 @@ _AT_ONCE = 16
 _WORDINGS = 8
 """As many wordings as one search takes: people and agents try two or three."""
 
-_MARKS = string.punctuation + "“”‘’«»…"
+_WORD = re.compile(r"[^\W_]+")
 
 _EXAMPLE = 'Example: autoir logs query "timeout contacting DB"'
 
@@ -227,8 +227,8 @@ class Searcher:
 def _matched(pattern: StoredPattern, asked: frozenset[str]) -> tuple[str, ...]:
     """The words of a pattern whose stems are asked for."""
     found: dict[str, str] = {}
-    for word in component_text(pattern.template, pattern.component).lower().split():
+    for word in _WORD.findall(component_text(pattern.template, pattern.component).lower()):
         for term in terms(word):
             if term in asked:
-                found.setdefault(term, word.strip(_MARKS))
+                found.setdefault(term, word)
     return tuple(dict.fromkeys(found.values()))
