@@ -6,6 +6,7 @@ is recorded with the reason and not tried again; when the engine itself is down 
 What was embedded is stored only while the store is still that model's, in the same transaction.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -65,16 +66,26 @@ class Filled(NamedTuple):
     failed: int
 
 
-def fill_pending(store: VectorStore, embedder: Embedder, now_ms: int, limit: int = 1_000_000) -> Filled:
+def fill_pending(
+    store: VectorStore,
+    embedder: Embedder,
+    now_ms: int,
+    limit: int = 1_000_000,
+    *,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Filled:
     """Embed pending patterns, most recently seen first, until none is left or ``limit`` are done.
 
+    ``now_ms`` is the time at the start; by ``seconds``, a clock that only goes forward, leases given later end later.
     Raises ModelMismatchError before it touches anything when the store's vectors are another model's, and
     UnreachableError when the engine cannot answer: what was stored until then stays.
     """
-    done = failed = 0
+    done, failed, begun = 0, 0, seconds()
     if store.embed_progress().pending:
         claim_model(store, embedder)
-        while pending := store.claim_pending(now_ms, LEASE_MS, min(BATCH, limit - done - failed)):
+        while pending := store.claim_pending(
+            now_ms + round((seconds() - begun) * SECOND_MS), LEASE_MS, min(BATCH, limit - done - failed)
+        ):
             good = _fill(store, embedder, now_ms, pending)
             done += good
             failed += len(pending) - good

@@ -1,17 +1,20 @@
 """Another model for a store: whole, by several at once, through kills, and in the end as if it had been there ever."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from autoir.daemon import embedding
 from autoir.embed import (
     Embedder,
+    EmbedFailure,
     Filled,
     ModelMismatchError,
+    Vector,
     claim_model,
     fill_pending,
     recipe_hash,
@@ -106,7 +109,7 @@ def vectors(found: list[tuple[object, ...]], store: Store) -> list[bytes]:
     return [store.db.decode_vector(row[4]) for row in found[:-1]]
 
 
-def fill(store: Store, engine: Embedder, now_ms: int = NOON + LEASE_MS) -> Filled:
+def fill(store: Store, engine: Embedder, now_ms: int = NOON + 2 * LEASE_MS) -> Filled:
     def no_one_else() -> None:
         raise AssertionError("nobody else has anything in hand")
 
@@ -226,7 +229,7 @@ def test_a_writer_of_the_old_model_that_comes_late_stores_nothing(store: Store, 
     with pytest.raises(ModelMismatchError, match="given over to new/r1 while hashed-ngram-384/r1 embedded"):
         fill_pending(store, late, NOON + 1)
     assert store.embed_progress()[:3] == (9, 0, 0)
-    assert fill(store, new(), NOON + 1 + LEASE_MS) == Filled(9, 0)
+    assert fill(store, new()) == Filled(9, 0)
 
 
 def test_a_search_that_was_under_way_compares_with_no_vector_of_the_new_model(
@@ -321,6 +324,37 @@ def test_a_limit_is_kept(store: Store) -> None:
     assert (done, told) == (Filled(5, 0), [(Filled(5, 0), 2)])
 
 
+def test_a_daemon_goes_on_with_the_new_model_after_it_was_refused(store: Store) -> None:
+    job = embedding(lambda store: new() if recorded_model(store) == "new/r1" else old())
+    add(store, (*TEMPLATES, "basket <*> vanished"))
+    job.run(store, NOON)
+    Switch(store, new()).run()
+    with pytest.raises(ModelMismatchError, match="this engine is hashed"):
+        job.run(store, NOON + 1)
+    job.run(store, NOON + 2)
+    assert store.embed_progress()[:3] == (0, 8, 0)
+
+
+def test_who_takes_long_keeps_what_is_in_hand(
+    store: Store, opener: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch has its lease from when it is taken, 40 s after the one before, not from the start."""
+    monkeypatch.setattr("autoir.embed.pending.BATCH", 4)
+    other, engine, seconds = opener(), new(), iter((0.0, 40.0, 80.0, 120.0))
+    Switch(store, engine).run()
+    claim_model(store, engine)
+    in_hand: list[int] = []
+    embed, looks = engine.embed_documents, iter((80_000, 120_000))
+
+    def looked_at(texts: Sequence[str]) -> list[Vector | EmbedFailure]:
+        in_hand.append(other.waiting(NOON + next(looks)).leased)
+        return embed(texts)
+
+    monkeypatch.setattr(engine, "embed_documents", looked_at)
+    assert fill_pending(store, engine, NOON, seconds=lambda: next(seconds)) == Filled(7, 0)
+    assert in_hand == [4, 3]
+
+
 # Killed anywhere.
 
 
@@ -364,7 +398,7 @@ def test_killed_anywhere_and_run_again_it_ends_the_same(tmp_path: Path, monkeypa
             finally:
                 os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED, kill
-        reembed(path, now_ms=NOON + LEASE_MS)
+        reembed(path, now_ms=NOON + 2 * LEASE_MS)
         with closing(open_store(f"sqlite:///{path}")) as store:
             assert rows(store) == expected, kill
             assert degraded(store, new()) == "", kill
