@@ -16,7 +16,17 @@ import typer
 from autoir.cli import stores, tailing
 from autoir.cli.documents import event_document, live_document
 from autoir.cli.failures import Interrupted, report_error
-from autoir.cli.options import AwsCommand, Command, Group, ReadCommand, asked, examples, moment_ms, time_zone
+from autoir.cli.options import (
+    AwsCommand,
+    Command,
+    Group,
+    ReadCommand,
+    ScreenCommand,
+    asked,
+    examples,
+    moment_ms,
+    time_zone,
+)
 from autoir.cli.output import Heading, Lines, body, local_time, note, print_json, show, zone_name
 from autoir.clock import system_clock
 from autoir.errors import UsageError
@@ -152,6 +162,7 @@ def _summary(run: "Run", ctx: typer.Context) -> None:
     epilog=examples(
         'autoir logs query "timeout contacting the database"',
         'autoir logs query "payment declined" --group "/shop/*" --since 2h --limit 5',
+        'autoir logs query "no connection left" --also "pool exhausted" --explain',
         'autoir logs query --query "out of memory" --json',
     ),
 )
@@ -163,10 +174,16 @@ def query(
     group: Annotated[str, typer.Option(metavar="GLOB", help="Only log groups like this: /shop/*")] = "",
     since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h, 3d ago, or an ISO time.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Up to then.")] = "",
+    level: Annotated[str, typer.Option(metavar="LEVEL", help="Only from this level: warn, error or fatal.")] = "",
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="The same in other words; as often as you like.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say where each score comes from.")] = False,
 ) -> None:
     """Search by meaning and by words.
 
-    An answer is a pattern: how often it came, where and when, and one of its lines as a sample.
+    An answer is a pattern: how often it came, where and when, and one of its lines as a sample. What answers several
+    wordings of one need comes before what answers one of them.
     """
     from autoir.cli import searching
 
@@ -175,19 +192,43 @@ def query(
             "Give one text to look for." if not text else "TEXT and --query say the same twice: give one of them.",
             'Example: autoir logs query "timeout contacting the database"',
         )
+    least = searching.level_of(level)
     with stores.to_read(asked(ctx)) as opened:
         now = opened.clock()
         since_ms = moment_ms("--since", since, now) if since else None
         until_ms = moment_ms("--until", until, now) if until else None
         if since_ms is not None and until_ms is not None and since_ms >= until_ms:
             raise UsageError("--since is not before --until.", "Example: --since 3h --until 1h")
-        found = searching.search(
-            opened, text or query, limit=limit, group_glob=group, since_ms=since_ms, until_ms=until_ms
-        )
+        held_to = searching.HeldTo(group, since_ms, until_ms, least)
+        found = searching.search(opened, text or query, also or (), limit, held_to)
         if asked(ctx).as_json:
-            print_json(searching.document(found))
+            print_json(searching.document(found, explain=explain))
         else:
-            show(*searching.blocks(opened, found, group, since_ms))
+            show(*searching.blocks(opened, found, held_to, explain=explain))
+
+
+@app.command(
+    cls=ScreenCommand,
+    epilog=examples(
+        "autoir logs search",
+        'autoir logs search "payment declined" --since 2h --level error',
+    ),
+)
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What to look for first.")] = "",
+    group: Annotated[str, typer.Option(metavar="GLOB", help="Only log groups like this: /shop/*")] = "",
+    since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h, 3d ago, or an ISO time.")] = "",
+    level: Annotated[str, typer.Option(metavar="LEVEL", help="Only from this level: warn, error or fatal.")] = "",
+) -> None:
+    """Search as you type, on a screen.
+
+    It finds what logs query finds, and a key shows the stored lines behind it. F1 tells the keys.
+    """
+    from autoir.cli import search_screen
+
+    search_screen.require_terminal(asked(ctx), text)
+    search_screen.open_screen(asked(ctx), text, group, since, level)
 
 
 @app.command(

@@ -119,6 +119,12 @@ class ReadCommand(Command):
     takes: ClassVar[Sequence[str]] = ("store", "json", "debug")
 
 
+class ScreenCommand(Command):
+    """A command that draws on the whole terminal: it prints nothing."""
+
+    takes: ClassVar[Sequence[str]] = ("store", "debug")
+
+
 class AwsCommand(Command):
     """A command that asks AWS on behalf of a store."""
 

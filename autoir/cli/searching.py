@@ -1,41 +1,58 @@
 """``logs query``: the search, and its answer for people and for programs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from typing import NamedTuple
 
 from autoir.cli import figures
 from autoir.cli.documents import event_document
 from autoir.cli.embedding import engine_for, impatient, open_engine
-from autoir.cli.output import Block, Heading, Lines, body, local_time, zone_name
+from autoir.cli.output import READER, Block, Heading, Lines, body, local_time, zone_name
 from autoir.cli.stores import Opened
 from autoir.clock import system_clock
 from autoir.embed import Embedder, ModelMismatchError, fill_pending, open_embedder
 from autoir.embed.pending import STEP
-from autoir.errors import AutoirError
+from autoir.errors import AutoirError, UsageError
 from autoir.metrics import SearchWork
 from autoir.report.text import shown
 from autoir.search import Hit, Results, Searcher
+from autoir.search.absence import why_nothing
 from autoir.store import Store
 
 LEVELS = ("unknown", "info", "warn", "error", "fatal")
 """Level numbers of patterns in words."""
 
+_SPELLINGS = {"warning": "warn", "err": "error", "critical": "fatal"}
 _TEMPLATE = 300
 _FILL_S, _PATIENCE_S = 2.0, 10.0
 
 
-def search(
-    opened: Opened, text: str, *, limit: int, group_glob: str, since_ms: int | None, until_ms: int | None
-) -> Results:
+class HeldTo(NamedTuple):
+    """What answers are held to: log groups like a glob, a span of epoch milliseconds, a level or above."""
+
+    group_glob: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    level: int = 0
+
+
+def level_of(name: str) -> int:
+    """The number of the level that ``--level`` names, 0 for none. Raises UsageError for what is no level."""
+    word = _SPELLINGS.get(name.lower(), name.lower())
+    if not name or word in LEVELS:
+        return LEVELS.index(word) if name else 0
+    raise UsageError(f"--level {name!r} is no level.", f"One of {', '.join(LEVELS[1:])}: --level error")
+
+
+def search(opened: Opened, text: str, also: Sequence[str], limit: int, held_to: HeldTo) -> Results:
     """The answers of the store; what came without a vector gets one first, as far as a few seconds go.
 
     Where no engine here is of the store's model, answers go by words alone and say so.
     """
     begun = time.perf_counter()
     with closing(engine(opened.store)) as embedder:
-        searcher = Searcher(opened.store, embedder)
-        found = searcher.search(text, limit=limit, group_glob=group_glob, since_ms=since_ms, until_ms=until_ms)
+        found = Searcher(opened.store, embedder).search(text, also=also, limit=limit, **held_to._asdict())
     took_s = time.perf_counter() - begun
     scores = sum(hit.score for hit in found.hits)
     figures.of_this_process.search.add(SearchWork(1, bool(found.degraded), len(found.hits), scores, took_s, took_s))
@@ -59,13 +76,14 @@ def engine(store: Store) -> Embedder:
     return embedder
 
 
-def document(found: Results) -> dict[str, object]:
-    """The answers for a program."""
+def document(found: Results, *, explain: bool = False) -> dict[str, object]:
+    """The answers for a program; with ``explain``, where each score comes from."""
     return {
         "query": found.query,
+        **({"also": list(found.also)} if found.also else {}),
         "engine": found.engine,
         "degraded": found.degraded,
-        "hits": [_hit_document(hit) for hit in found.hits],
+        "hits": [_hit_document(hit) | ({"explain": _why_document(hit)} if explain else {}) for hit in found.hits],
     }
 
 
@@ -85,17 +103,44 @@ def _hit_document(hit: Hit) -> dict[str, object]:
     }
 
 
-def blocks(opened: Opened, found: Results, group_glob: str, since_ms: int | None) -> Iterator[Block]:
+def _why_document(hit: Hit) -> dict[str, object]:
+    why = hit.why
+    return {
+        "cosine": None if why.cosine is None else round(why.cosine, 4),
+        "raw_bm25": round(why.raw_bm25, 4),
+        "dense_share": why.dense_share,
+        "bm25_share": round(1 - why.dense_share, 4),
+        "words": list(why.words),
+    }
+
+
+def blocks(opened: Opened, found: Results, held_to: HeldTo, *, explain: bool = False) -> Iterator[Block]:
     """The answers for people: pattern, how often, where, when, and one of its lines."""
-    yield Heading(f'Search: "{shown(found.query, 200)}"  ({found.engine}; times in {zone_name()})')
+    asked = " or ".join(f'"{shown(wording, 200)}"' for wording in (found.query, *found.also))
+    yield Heading(f"Search: {asked}  ({found.engine}; times in {zone_name()})")
     if found.degraded:
         yield Lines((f"degraded: {found.degraded}",))
     if not found.hits:
-        yield Lines(_nothing(opened, group_glob, since_ms))
-    elif not any(hit.bm25 for hit in found.hits):
+        group_glob, since_ms, _, level = held_to
+        yield Lines((why_nothing(opened.store, READER, group_glob=group_glob, since_ms=since_ms, level=level),))
+    elif not any(hit.why.raw_bm25 for hit in found.hits):
         yield Lines(("No pattern holds these words; these come nearest.",))
     for hit in found.hits:
-        yield Lines(("", *hit_lines(hit)))
+        yield Lines(("", *hit_lines(hit), *(why_lines(hit) if explain else ())))
+
+
+def why_lines(hit: Hit) -> Iterator[str]:
+    """Where the score of an answer comes from: both parts with their share, what they were made of, the words."""
+    why = hit.why
+    if why.cosine is None:
+        yield f"      {hit.score:.2f} = words {hit.bm25:.2f} alone: the pattern has no vector"
+    else:
+        parts = ((why.dense_share, "vector", hit.dense), (1 - why.dense_share, "words", hit.bm25))
+        yield f"      {hit.score:.2f} = " + " + ".join(
+            f"{share:.1f} x {name} {part:.2f}" for share, name, part in parts
+        )
+    cosine = "" if why.cosine is None else f"cosine {why.cosine:.3f}, "
+    yield f"      {cosine}BM25 {why.raw_bm25:.2f}, words: {shown(', '.join(why.words), 200) or 'none'}"
 
 
 def hit_lines(hit: Hit) -> list[str]:
@@ -112,15 +157,3 @@ def hit_lines(hit: Hit) -> list[str]:
     if hit.sample:
         lines.append(f"      {local_time(hit.sample.ts_ms)[11:]} {hit.sample.id}: {body(hit.sample.message)[0]}")
     return lines
-
-
-def _nothing(opened: Opened, group_glob: str, since_ms: int | None) -> list[str]:
-    span = opened.store.time_span()
-    if span is None:
-        return ["The store holds no line yet: autoir logs ingest app.log"]
-    if since_ms is not None and since_ms >= span[1]:
-        return [f"No line since {local_time(since_ms)}: the newest is of {local_time(span[1])[:16]}."]
-    if group_glob:
-        groups = ", ".join(shown(group, 80) for group in opened.store.log_groups()[:5])
-        return [f"No pattern in groups like {shown(group_glob, 80)}. There are {groups}"]
-    return ["Nothing found: try other words, or a wider time."]

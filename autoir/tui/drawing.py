@@ -61,8 +61,10 @@ class LinesOf:
 
     def _how_many(self) -> str:
         known, there = len(self.events), self.hit.count
-        if known < 2:
-            return "The newest:" if known < there and known else "Its one line:" if known else "None of them is kept any more."
+        if not known:
+            return "None of them is kept any more."
+        if known == 1:
+            return "The newest:" if there > 1 else "Its one line:"
         return f"The newest {known}:" if known < there else "All of them, newest first:"
 
 

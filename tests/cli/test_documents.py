@@ -33,6 +33,7 @@ def check(found: dict[str, object], name: str) -> None:
         (("logs", "query", "database refuses", "--json"), "logs-query"),
         (("logs", "query", "--query", "payment", "--since", "1h", "--json"), "logs-query"),
         (("logs", "query", "nothing like it", "--group", "/none/*", "--json"), "logs-query"),
+        (("logs", "query", "database", "--also", "postgres", "--level", "warn", "--explain", "--json"), "logs-query"),
         (("logs", "latest", "/shop/api", "--json"), "logs-latest"),
         (("stats", "--json"), "stats"),
         (("--json", "stats"), "stats"),
