@@ -4,30 +4,36 @@ The stage's file is the truth and the stack follows it: whether the task is ther
 whether it runs. So each command that changes something changes that file, shows the difference, and deploys.
 """
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.aws.session import Access
-from autoir.cli.options import StageCommand, Group, asked, examples, moment_ms
-from autoir.cli.output import Lines, Table, local_time, print_json, show
-from autoir.clock import system_clock
-from autoir.errors import AutoirError, UsageError
-from autoir.report.amounts import lasting
-from autoir.report.text import shown
+from autoir.cli import fargate_status
+from autoir.cli.fargate_status import Stage
+from autoir.cli.options import Group, StageCommand, asked, examples
+from autoir.cli.output import Lines, note, print_json, show
+from autoir.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from autoir.aws.task_log import Line
-    from autoir.aws.task_service import Service
+    from autoir.aws import cdk
+    from autoir.stage import StageConfig
 
-Stage = Annotated[str, typer.Option(metavar="NAME", help="Whose task.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change in the stage's file, and stop.")]
 
 app = typer.Typer(
     name="autoir-fargate",
     cls=Group,
     no_args_is_help=True,
     help="Tail log groups in AWS, by a task of its own.",
-    epilog=examples("autoir aws autoir-fargate status --stage prod"),
+    epilog=examples(
+        "autoir aws autoir-fargate deploy --stage prod --groups '/aws/rds/instance/shop/*' --dry-run",
+        "autoir aws autoir-fargate status --stage prod",
+    ),
 )
 
 
@@ -38,108 +44,160 @@ def register(parent: typer.Typer) -> None:
 
 @app.command(
     cls=StageCommand,
-    epilog=examples("autoir aws autoir-fargate status --stage prod", "autoir aws autoir-fargate status --json"),
-)
-def status(ctx: typer.Context, stage: Stage = "dev") -> int:
-    """Show whether the task runs and keeps up.
-
-    The service, its tasks, the newest heartbeat and how far it is behind. Exit code 1 when something is wrong; a task
-    that is stopped on purpose is not.
-    """
-    from autoir.aws.outputs import NotDeployedError
-    from autoir.aws.task_service import TaskService
-
-    now_ms = system_clock()
-    try:
-        found = TaskService(Access(asked(ctx).profile, asked(ctx).region), stage).seen(now_ms)
-    except NotDeployedError as error:
-        deploy = f"Deploy it: autoir aws autoir-fargate deploy --stage {stage} --groups '/aws/lambda/*'"
-        raise UsageError(str(error), deploy) from None
-    troubles = found.troubles(now_ms)
-    if asked(ctx).as_json:
-        print_json(_document(stage, found, troubles))
-    else:
-        show(*_blocks(found, troubles, now_ms))
-    return AutoirError.exit_code if troubles else 0
-
-
-@app.command(
-    cls=StageCommand,
     epilog=examples(
-        "autoir aws autoir-fargate logs --stage prod --since 2h", "autoir aws autoir-fargate logs --follow"
+        "autoir aws autoir-fargate deploy --stage prod --groups '/aws/rds/instance/shop/*,/vendor/*'",
+        "autoir aws autoir-fargate deploy --stage prod --cpu 1024 --memory 2048 --dry-run",
     ),
 )
-def logs(
+def deploy(
     ctx: typer.Context,
     stage: Stage = "dev",
-    since: Annotated[str, typer.Option(metavar="TIME", help="From then on: 15m, 2h ago, or an ISO time.")] = "15m",
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--groups", "--daemon-log-groups", metavar="GLOB,...", help="Log groups to read, instead of the file's."
+        ),
+    ] = None,
+    cpu: Annotated[int | None, typer.Option(metavar="UNITS", help="CPU: 256, 512, 1024, 2048 or 4096.")] = None,
+    memory: Annotated[int | None, typer.Option(metavar="MB", help="Memory: 2 to 8 times the CPU units.")] = None,
+    desired_count: Annotated[int | None, typer.Option(metavar="0|1", help="1 runs it, 0 only deploys it.")] = None,
+    dry_run: DryRun = False,
 ) -> None:
-    """Show what the task says.
+    """Deploy the task, or change it.
 
-    With --json one line is one JSON document.
+    What is not given stays as the stage's file has it. Docker builds the image.
     """
-    from autoir.aws import task_log
-    from autoir.cli.tail_run import cloudwatch_for
-    from autoir.daemon import stopped_by_signals
-    from autoir.settings import Settings
-    from autoir.stage import names
+    from autoir.stage import tailing
 
-    since_ms = moment_ms("--since", since, system_clock())
-    with stopped_by_signals() as stop:
-        cloudwatch = cloudwatch_for(asked(ctx), Settings(), stop)
-        group = names.log_group(stage, names.TAIL_LOG)
-        for line in task_log.lines(cloudwatch, group, since_ms, clock=system_clock, pause=stop.pause, follow=follow):
-            _print(line, as_json=asked(ctx).as_json)
+    named = [group.strip() for given in groups or () for group in given.split(",") if group.strip()]
+    _change(
+        ctx, stage, dry_run=dry_run, builds=True,
+        change=lambda config: tailing.deployed(
+            config, named, cpu=cpu, memory_mb=memory, desired=desired_count
+        ),
+    )  # fmt: skip
 
 
-def _print(line: "Line", *, as_json: bool) -> None:
-    if as_json:
-        print_json(line._asdict())
-    else:
-        show(Lines([f"{local_time(line.ts_ms)}  {line.level:7}  {shown(line.message, 2000)}"]))
+@app.command(cls=StageCommand, epilog=examples("autoir aws autoir-fargate start --stage prod"))
+def start(ctx: typer.Context, stage: Stage = "dev", dry_run: DryRun = False) -> None:
+    """Let the task run again.
+
+    It goes on where it stopped.
+    """
+    from autoir.stage import tailing
+
+    _change(ctx, stage, tailing.started, dry_run=dry_run)
 
 
-def _document(stage: str, found: "Service", troubles: list[str]) -> dict[str, object]:
-    return {
-        "stage": stage,
-        "cluster": found.cluster,
-        "service": found.service,
-        "desired": found.desired,
-        "running": found.running,
-        "pending": found.pending,
-        "rollout": found.rollout,
-        "tasks": [
-            {
-                "id": task.id,
-                "status": task.status,
-                "health": task.health,
-                "started_ms": task.started_ms,
-                "stopped_reason": task.stopped_reason,
-            }
-            for task in found.tasks
-        ],
-        "heartbeat_ms": found.heartbeat_ms,
-        "lag_s": found.lag_s,
-        "events": list(found.events),
-        "troubles": troubles,
-    }
+@app.command(cls=StageCommand, epilog=examples("autoir aws autoir-fargate stop --stage prod"))
+def stop(ctx: typer.Context, stage: Stage = "dev", dry_run: DryRun = False) -> None:
+    """Let the task rest.
+
+    It stays deployed and costs nothing but its alarms; what is logged meanwhile is read when it starts, as far as
+    CloudWatch keeps it.
+    """
+    from autoir.stage import tailing
+
+    _change(ctx, stage, tailing.stopped, dry_run=dry_run)
 
 
-def _blocks(found: "Service", troubles: list[str], now_ms: int) -> list[Lines | Table]:
-    beat = "none in the last hour"
-    if found.heartbeat_ms is not None:
-        beat = f"{lasting(now_ms - found.heartbeat_ms)} ago, {local_time(found.heartbeat_ms)}"
-    rows = [
-        ("service", f"{found.service} in {found.cluster}"),
-        ("tasks", f"{found.running} of {found.desired} run, {found.pending} to come"),
-        ("heartbeat", beat),
-        ("behind", "unknown" if found.lag_s is None else lasting(round(found.lag_s * 1000))),
-    ]
-    for task in found.tasks:
-        since = f" since {local_time(task.started_ms)}" if task.started_ms else ""
-        reason = f": {shown(task.stopped_reason, 200)}" if task.stopped_reason else ""
-        rows.append(("task", f"{task.id} {task.status.lower()}, {task.health.lower()}{since}{reason}"))
-    rows += [("event", shown(event, 300)) for event in found.events] if troubles else []
-    said = troubles or (["stopped on purpose"] if not found.desired else ["all is well"])
-    return [Table(("", ""), rows), Lines(["", *said])]
+@app.command(cls=StageCommand, epilog=examples("autoir aws autoir-fargate destroy --stage dev --confirm"))
+def destroy(
+    ctx: typer.Context,
+    stage: Stage = "dev",
+    confirm: Annotated[bool, typer.Option("--confirm", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Remove the task with its stack.
+
+    Its log goes with it; what it stored, and what its settings were, stays.
+    """
+    from autoir.aws import cdk
+    from autoir.stage import tailing
+
+    opened = cdk.Stage.opened(stage, asked(ctx).profile, asked(ctx).region)
+    tailing.stopped(opened.config)  # it has to be there
+    changed = tailing.removed(opened.config)
+    difference = opened.difference(changed)
+    if not dry_run:
+        if opened.config.protect:
+            unprotect = f"Set protect = false in stages/{stage}.toml, deploy, and call this again."
+            raise UsageError(f"stage {stage} is protected against removal.", unprotect)
+        _confirmed(f"Remove the tailing task of stage {stage}?", confirm=confirm)
+        opened.known()
+        opened.destroy("Tailer")
+        opened.saved(changed)
+    _show_change(ctx, stage, difference, dry_run=dry_run, done="removed")
+
+
+def _change(
+    ctx: typer.Context,
+    stage: str,
+    change: "Callable[[StageConfig], StageConfig]",
+    *,
+    dry_run: bool,
+    builds: bool = False,
+) -> None:
+    """Write the changed stage and deploy the task's stack; it is deployed too where nothing changed."""
+    from autoir.aws import cdk
+
+    opened = cdk.Stage.opened(stage, asked(ctx).profile, asked(ctx).region)
+    changed = change(opened.config)
+    difference = opened.difference(changed)
+    if not dry_run:
+        if builds:
+            _require_docker(os.environ)
+        _require_store(opened)
+        for line in difference:
+            note(line)
+        opened.saved(changed).deploy("Tailer")
+    _show_change(ctx, stage, difference, dry_run=dry_run, done="deployed")
+
+
+def _require_docker(environ: Mapping[str, str]) -> None:
+    program = environ.get("CDK_DOCKER", "docker")
+    if not shutil.which(program, path=environ.get("PATH")):
+        raise UsageError(
+            f"{program} is not there, and builds the task's image.",
+            "Install Docker, or name what is like it: CDK_DOCKER=podman",
+        )
+    if program == "docker":
+        asked_it = subprocess.run([program, "info"], capture_output=True, env=dict(environ), check=False)
+        if asked_it.returncode:
+            raise UnreachableError("Docker does not answer, and builds the task's image.", "Start it: docker info")
+
+
+def _require_store(opened: "cdk.Stage") -> None:
+    from autoir.aws.outputs import NotDeployedError, outputs_of
+
+    stage = opened.config.name
+    hint = f"Do this first: autoir tidb dsn --stage {stage}"
+    if not opened.config.store.ready:
+        raise UsageError(f"stage {stage} has no store yet: the task could not store what it reads.", hint)
+    opened.known()
+    try:
+        outputs_of(opened.access, stage, "Foundation")
+    except NotDeployedError as error:
+        raise UsageError(str(error), hint) from None
+
+
+def _confirmed(question: str, *, confirm: bool) -> None:
+    if confirm:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to ask.", "Say --confirm to do it without a question.")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _show_change(ctx: typer.Context, stage: str, difference: list[str], *, dry_run: bool, done: str) -> None:
+    if asked(ctx).as_json:
+        print_json({"stage": stage, "dry_run": dry_run, "difference": difference})
+        return
+    file = f"stages/{stage}.toml"
+    if dry_run:
+        show(Lines(difference or [f"{file} stays as it is."]))
+        return
+    show(Lines([f"{done}: {file} {'is changed' if difference else 'stays as it was'}."]))
+
+
+fargate_status.register(app)

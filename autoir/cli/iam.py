@@ -39,6 +39,7 @@ OPERATE: Final = {
 """Of who looks after a stage."""
 
 DEPLOY: Final = {
+    "sts:GetCallerIdentity": "see that the login is of the stage's account; everybody may",
     "sts:AssumeRole": "deploy by the roles that cdk bootstrap made: arn:aws:iam::ACCOUNT:role/cdk-*",
 }
 """Of who deploys."""
@@ -71,31 +72,30 @@ class Call(NamedTuple):
     module: str
 
 
-def calls() -> list[Call]:
+@functools.cache
+def calls() -> tuple[Call, ...]:
     """Every right that the package's calls take, with each module that calls, in order."""
-    sources = {path: path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
-    services = {service for source in sources.values() for service in _services(ast.parse(source))}
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+    services = {service for tree in trees.values() for service in _services(tree)}
     found: set[Call] = set()
-    for path, source in sources.items():
+    for path, tree in trees.items():
         module = path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".")
-        found |= {Call(action, module) for action in actions(source, services)}
-    return sorted(found)
+        found |= {Call(action, module) for action in actions(tree, services)}
+    return tuple(sorted(found))
 
 
-def actions(source: str, services: Collection[str] = ()) -> set[str]:
+def actions(tree: ast.Module, services: Collection[str] = ()) -> set[str]:
     """The rights that the calls of one module take; ``services`` are those that it may have been given a client of.
 
     Raises ValueError where a client's service is not written out.
     """
-    tree = ast.parse(source)
-    own = set(_services(tree))
-    known = {
-        method: action
+    called, own = set(_called(tree)), set(_services(tree))
+    return {
+        action
         for service in {*own, *services}
         for method, action in _operations(service).items()
-        if service in own or "_" in method
+        if method in called and (service in own or "_" in method)
     }
-    return {known[name] for name in _called(tree) if name in known}
 
 
 def problems() -> list[str]:

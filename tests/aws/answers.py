@@ -1,5 +1,6 @@
 """AWS as a table of answers: real clients, whose requests are checked and serialized, and nothing is sent."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,30 +35,41 @@ class Answers:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_REGION", "us-east-1")
-        make = Access.client
+        monkeypatch.setattr(Access, "client", _client)
+        monkeypatch.setitem(_ASKED, "now", self)
 
-        def client(access: Access, service: str) -> Any:
-            made = make(access, service)
-            made.meta.events.register("provide-client-params", self._remember)
-            made.meta.events.register("before-call", self._answer)
-            return made
-
-        monkeypatch.setattr(Access, "client", client)
-
-    def _remember(self, params: dict[str, Any], model: Any, **_: object) -> None:
-        self.asked.append((_name(model), params))
-
-    def _answer(self, model: Any, **_: object) -> tuple[AWSResponse, dict[str, Any]]:
-        name = _name(model)
+    def answer(self, name: str, params: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
+        """What botocore would have made of the answer to ``name``."""
         assert name in self.given, f"nothing was said of {name}"
-        answer, (_, params) = self.given[name], self.asked[-1]
-        status, parsed = HTTPStatus.OK, {}
+        answer, status = self.given[name], HTTPStatus.OK
         if isinstance(answer, str):
             status, parsed = HTTPStatus.BAD_REQUEST, {"Error": {"Code": answer, "Message": "no"}}
         else:
             parsed = answer(params) if callable(answer) else answer
-        metadata = {"ResponseMetadata": {"HTTPStatusCode": int(status)}}
-        return AWSResponse("", int(status), {}, None), {**metadata, **parsed}
+        return AWSResponse("", int(status), {}, None), {"ResponseMetadata": {"HTTPStatusCode": int(status)}, **parsed}
+
+
+_ASKED: dict[str, Answers] = {}
+"""Whom the clients ask: one of the test that runs."""
+_make = Access.client
+
+
+@functools.cache
+def _client(access: Access, service: str) -> Any:
+    """A client like any other, made once for all tests: that takes longer than most of them."""
+    made = _make(access, service)
+    made.meta.events.register("provide-client-params", _remember)
+    made.meta.events.register("before-call", _answer)
+    return made
+
+
+def _remember(params: dict[str, Any], model: Any, **_: object) -> None:
+    _ASKED["now"].asked.append((_name(model), params))
+
+
+def _answer(model: Any, **_: object) -> tuple[AWSResponse, dict[str, Any]]:
+    answers = _ASKED["now"]
+    return answers.answer(_name(model), answers.asked[-1][1])
 
 
 def _name(model: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from autoir.cli import fargate
+from autoir.cli import fargate_status
 from autoir.clock import MINUTE_MS
 from tests.aws.answers import Answers, a_task_that_keeps_up, metrics
 from tests.cli.conftest import Call, document
@@ -21,7 +21,7 @@ NOW_MS = 1_780_000_000_000
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fargate, "system_clock", lambda: NOW_MS)
+    monkeypatch.setattr(fargate_status, "system_clock", lambda: NOW_MS)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def task_log(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
         "AWS_REGION": REGION,
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(fargate, "system_clock", lambda: START_MS)
+    monkeypatch.setattr(fargate_status, "system_clock", lambda: START_MS)
     wire.logs = FakeLogs(Time())
     wire.logs.make("/autoir/prod/tail")
     wire.logs.put("/autoir/prod/tail", START_MS - 16 * MINUTE_MS, "before")

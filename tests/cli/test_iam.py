@@ -1,10 +1,14 @@
 """The lists of rights: calls are found however they are written, and each is in exactly one list."""
 
+import ast
+
 import pytest
 
 from autoir.cli import iam
 
-CLIENT = 'c = access.client("{}")\n'
+
+def actions(source: str, services: set[str] | None = None) -> set[str]:
+    return iam.actions(ast.parse(source), services or ())
 
 
 @pytest.mark.parametrize(
@@ -28,19 +32,19 @@ CLIENT = 'c = access.client("{}")\n'
     ],
 )
 def test_a_call_is_found(source: str, expected: set[str]) -> None:
-    assert iam.actions(source) == expected
+    assert actions(source) == expected
 
 
 def test_a_client_that_was_made_elsewhere_counts_by_names_of_more_than_one_word() -> None:
-    assert iam.actions("self.c.describe_stacks()\nself.c.publish()", {"cloudformation", "sns"}) == {
+    assert actions("self.c.describe_stacks()\nself.c.publish()", {"cloudformation", "sns"}) == {
         "cloudformation:DescribeStacks"
     }
 
 
 def test_a_service_that_is_not_written_out_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\.client\(name\)"):
-        iam.actions("boto3.client(name).publish()")
-    assert iam.actions("def client(self, name):\n    return session.client(name)") == set()
+        actions("boto3.client(name).publish()")
+    assert actions("def client(self, name):\n    return session.client(name)") == set()
 
 
 def test_the_lists_are_those_of_the_code() -> None:

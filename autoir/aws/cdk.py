@@ -1,0 +1,137 @@
+"""The one way in which a command changes what is deployed: the stage's file first, then ``cdk`` on its stacks.
+
+No command makes, changes or removes anything in AWS by itself, so a stage is what its file says and anybody can deploy
+it again. The file is shown as a difference before it is written, and is written before it is deployed: a deployment
+that fails is repeated by the same command. ``cdk`` is the pinned one beside ``app.py``, started with the stage's Region
+and nobody's terminal but standard error, since standard output is the answer's.
+"""
+
+import difflib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from autoir.aws.session import Access
+from autoir.errors import AutoirError, UnreachableError, UsageError
+from autoir.stage import StageConfig, names, parse, read, save, written
+from autoir.stage.config import EXAMPLE_ACCOUNT
+
+APP_VARIABLE: Final = "AUTOIR_APP"
+"""Names the folder of ``app.py`` for commands that are called elsewhere."""
+
+_STDERR = 2
+
+Run = Callable[[Sequence[str], Path, Mapping[str, str]], int]
+"""Runs a command in a folder with an environment and returns its exit code; what it says goes to standard error."""
+
+
+def app_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder with ``app.py``: the one that AUTOIR_APP names, or this one. Raises UsageError where there is none."""
+    named = environ.get(APP_VARIABLE, "")
+    folder = Path(named or ".").resolve()
+    if (folder / "app.py").is_file() and (folder / "stages").is_dir():
+        return folder
+    raise UsageError(
+        f"{folder} has no app.py and no stages: this command deploys, and needs them.",
+        f"Call it in a checkout of AutoIR, or name one: {APP_VARIABLE}=/path/to/autoir",
+    )
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """Run ``command``; both its outputs go to our standard error."""
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False)
+    return done.returncode
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage that can be changed: its folder, its file as it is, and as whom AWS is asked."""
+
+    folder: Path
+    config: StageConfig
+    access: Access
+    run: Run = run
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @classmethod
+    def opened(cls, name: str, profile: str = "", region: str = "") -> "Stage":
+        """The stage ``name`` of the app's folder. Raises UsageError, also where ``region`` is not the stage's."""
+        folder = app_folder()
+        config = read(folder / "stages", name)
+        if region and region != config.region:
+            raise UsageError(
+                f"stage {name} is in {config.region}, not in {region}.",
+                "Leave --region out: its file says where it is.",
+            )
+        return cls(folder, config, Access(profile, config.region))
+
+    def difference(self, changed: StageConfig) -> list[str]:
+        """What ``changed`` changes in the stage's file, as a unified diff; empty where it changes nothing.
+
+        Raises UsageError for one that could not be deployed.
+        """
+        name = f"stages/{changed.name}.toml"
+        parse(self.folder / name, written(changed))
+        before, after = (written(config).splitlines() for config in (self.config, changed))
+        return list(difflib.unified_diff(before, after, name, name, lineterm="", n=1))
+
+    def saved(self, changed: StageConfig) -> "Stage":
+        """The stage with ``changed`` written to its file. Raises UsageError as ``difference`` does."""
+        if changed != self.config:
+            save(self.folder / "stages", changed)
+        return Stage(self.folder, changed, self.access, self.run, self.environ)
+
+    def known(self) -> None:
+        """Make sure that the login is the stage's account. Raises LoginError, UsageError and UnreachableError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self.config.account == EXAMPLE_ACCOUNT:
+            raise UsageError(
+                f"stages/{self.config.name}.toml still has the example's account.", 'Write yours: account = "…"'
+            )
+        try:
+            account = str(self.access.client("sts").get_caller_identity()["Account"])
+        except (BotoCoreError, ClientError) as error:
+            said = f"AWS does not say who asks: {type(error).__name__}."
+            raise self.access.explained(error) or UnreachableError(said, "Is there a network?") from error
+        if account != self.config.account:
+            raise UsageError(
+                f"this login is of account {account}, and stage {self.config.name} is in {self.config.account}.",
+                "Name another login: --profile NAME",
+            )
+
+    def deploy(self, *parts: str) -> None:
+        """Deploy the stacks ``parts`` (as ``Tailer``), and no other. Raises AutoirError where that fails."""
+        self._cdk("deploy", parts, "--require-approval", "never", "--progress", "events")
+
+    def destroy(self, *parts: str) -> None:
+        """Remove the stacks ``parts``, and no other. Raises AutoirError where that fails."""
+        self._cdk("destroy", parts, "--force")
+
+    def _cdk(self, verb: str, parts: Sequence[str], *options: str) -> None:
+        program = self.folder / "node_modules" / ".bin" / "cdk"
+        if not program.exists():
+            raise UsageError(f"{program} is not there.", f"Install what deploys: make -C {self.folder} deploy-tools")
+        stacks = [names.stack(self.config.name, part) for part in parts]
+        command = [
+            str(program), verb, *stacks, "--exclusively", *options,
+            "--app", f"{sys.executable} app.py", "--context", f"stage={self.config.name}", "--no-notices",
+        ]  # fmt: skip
+        code = self.run(command, self.folder, self._environment())
+        if code:
+            again = "It stands in the stage's file: the same command tries again." if verb == "deploy" else ""
+            raise AutoirError(f"cdk {verb} {' '.join(stacks)} failed (exit code {code}): see above.", again)
+
+    def _environment(self) -> dict[str, str]:
+        quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+        where = {"AWS_REGION": self.config.region}
+        return {
+            **self.environ,
+            **quiet,
+            **where,
+            **({"AWS_PROFILE": self.access.profile} if self.access.profile else {}),
+        }

@@ -1,0 +1,149 @@
+"""How a command changes a stage: its file, its difference, whose login, and ``cdk`` on its stacks alone."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoir.aws.cdk import Stage, app_folder
+from autoir.aws.session import LoginError
+from autoir.errors import AutoirError, UnreachableError, UsageError
+from autoir.stage import StageConfig
+from autoir.stage.config import EXAMPLE_ACCOUNT, Tailer
+from tests.aws import checkout
+from tests.aws.answers import Answers
+from tests.aws.checkout import ACCOUNT, Checkout
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    found = checkout.make(tmp_path / "app", monkeypatch)
+    found.write("[store]\nready = true\n")
+    return found
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    answers = Answers({"sts.GetCallerIdentity": {"Account": ACCOUNT}})
+    answers.install(monkeypatch)
+    return answers
+
+
+def with_task(config: StageConfig, **settings: Any) -> StageConfig:
+    return replace(config, tailer=Tailer(enabled=True, groups=("/a",), **settings))
+
+
+def test_the_difference_is_that_of_the_file(app: Checkout) -> None:
+    opened = Stage.opened("prod")
+    assert opened.difference(opened.config) == []
+    assert opened.difference(with_task(opened.config)) == [
+        "--- stages/prod.toml", "+++ stages/prod.toml", "@@ -6 +6,5 @@", " ready = true", "+", "+[tailer]",
+        "+enabled = true", '+groups = ["/a"]',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"cpu": 300}, r"tailer\.cpu = 300 is not allowed"), ({"memory_mb": 16384}, "does not go with")],
+)
+def test_what_could_not_be_read_again_is_neither_shown_nor_written(
+    app: Checkout, settings: dict[str, int], words: str
+) -> None:
+    opened = Stage.opened("prod")
+    with pytest.raises(UsageError, match=words):
+        opened.difference(with_task(opened.config, **settings))
+
+
+def test_the_file_is_written_before_it_is_deployed(app: Checkout) -> None:
+    opened = Stage.opened("prod", "ops")
+    opened.saved(with_task(opened.config)).deploy("Tailer", "App")
+    (call,) = app.calls()
+    assert "[tailer]" in call["file"]
+    assert call["cwd"] == str(app.folder)
+    assert call["environment"] == {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "ops"}
+    assert call["arguments"] == [
+        "deploy", "AutoIR-prod-Tailer", "AutoIR-prod-App", "--exclusively", "--require-approval", "never",
+        "--progress", "events", "--app", f"{sys.executable} app.py", "--context", "stage=prod", "--no-notices",
+    ]  # fmt: skip
+
+
+def test_a_stack_is_removed_alone_and_without_a_question(app: Checkout) -> None:
+    Stage.opened("prod").destroy("Tailer")
+    assert app.calls()[0]["arguments"][:4] == ["destroy", "AutoIR-prod-Tailer", "--exclusively", "--force"]
+
+
+def test_nothing_is_written_where_nothing_changed(app: Checkout) -> None:
+    path = app.write("# a comment that writing would lose\n")
+    opened = Stage.opened("prod")
+    opened.saved(opened.config)
+    assert "a comment" in path.read_text()
+
+
+def test_what_cdk_says_is_no_answer(app: Checkout, capfd: pytest.CaptureFixture[str]) -> None:
+    Stage.opened("prod").deploy("App")
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "what cdk says\n")
+
+
+@pytest.mark.parametrize(("verb", "hint"), [("deploy", "the same command tries again"), ("destroy", "")])
+def test_a_failure_names_the_stack_and_what_comes_next(app: Checkout, verb: str, hint: str) -> None:
+    app.fail(7)
+    with pytest.raises(AutoirError, match=rf"cdk {verb} AutoIR-prod-App failed \(exit code 7\)") as caught:
+        getattr(Stage.opened("prod"), verb)("App")
+    assert hint in caught.value.hint
+
+
+def test_without_the_cdk_there_is_a_command_that_gets_it(app: Checkout) -> None:
+    (app.folder / "node_modules/.bin/cdk").unlink()
+    with pytest.raises(UsageError, match="cdk is not there") as caught:
+        Stage.opened("prod").deploy("App")
+    assert "make" in caught.value.hint
+
+
+def test_the_app_is_where_it_is_said_to_be(app: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app_folder({"AUTOIR_APP": str(app.folder)}) == app.folder
+    monkeypatch.chdir(app.folder)
+    assert app_folder({}) == app.folder
+    monkeypatch.chdir(tmp_path)
+    for environ in ({}, {"AUTOIR_APP": str(tmp_path / "none")}):
+        with pytest.raises(UsageError, match=r"no app\.py") as caught:
+            app_folder(environ)
+        assert "AUTOIR_APP" in caught.value.hint
+
+
+def test_a_stage_is_where_its_file_says(app: Checkout) -> None:
+    assert Stage.opened("prod", "ops").access == Stage.opened("prod", "ops", "eu-west-1").access
+    assert Stage.opened("prod").access.region == "eu-west-1"
+    with pytest.raises(UsageError, match="eu-west-1, not in us-east-1"):
+        Stage.opened("prod", region="us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ({"Account": ACCOUNT}, None, ""),
+        ({"Account": "333333333333"}, UsageError, "this login is of account 333333333333, and stage prod is in 2222"),
+        ("ExpiredToken", LoginError, "the AWS login has expired"),
+        ("InternalFailure", UnreachableError, "AWS does not say who asks"),
+    ],
+)
+def test_the_login_has_to_be_that_of_the_stage(
+    app: Checkout, aws: Answers, answer: Any, kind: type[Exception] | None, words: str
+) -> None:
+    aws["sts.GetCallerIdentity"] = answer
+    opened = Stage.opened("prod")
+    if kind is None:
+        opened.known()
+        return
+    with pytest.raises(kind, match=words):
+        opened.known()
+
+
+def test_an_example_is_not_deployed(app: Checkout, aws: Answers) -> None:
+    path = app.write("")
+    path.write_text(path.read_text().replace(ACCOUNT, EXAMPLE_ACCOUNT))
+    with pytest.raises(UsageError, match="the example's account"):
+        Stage.opened("prod").known()
+    assert aws.asked == []
