@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo model test test-deps test-tidb lint bench lock requirements clean python
+.PHONY: help setup demo model deploy-tools test test-deps test-tidb lint bench lock requirements clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
@@ -30,6 +30,9 @@ demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario b
 
 model: .venv/.ready $(UV) ## fetch a language model (91 MB) that makes search know meanings, not words alone
 	@PYTHONPATH=. $(BIN)/python tools/fetch_model.py --uv $(UV)
+
+deploy-tools: .venv/.deploy-ready node_modules/.ready ## get what `cdk deploy` needs (Node 20 or newer)
+	@echo "ready: . .venv/bin/activate, then docs/deploy.md"
 
 test: .venv/.deploy-ready test-deps ## run the tests (ARGS="-k store")
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
