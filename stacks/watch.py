@@ -106,4 +106,5 @@ def dashboard(scope: Construct, config: StageConfig) -> None:
     board.add_widgets(
         graph("New patterns", embed, names.PATTERNS_NEW),
         graph("Patterns without a vector", sweep, names.PATTERNS_PENDING, statistic="Maximum"),
+        graph("Embedding request, ms", embed, names.EMBED_LATENCY_MS, statistic="Average"),
     )
