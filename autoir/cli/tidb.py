@@ -16,7 +16,7 @@ import typer
 
 from autoir import locations, profiles
 from autoir.cli import stores
-from autoir.cli.options import Asked, Command, Group, PlainCommand, asked, examples
+from autoir.cli.options import Asked, Command, Group, PlainCommand, ReadCommand, asked, examples
 from autoir.cli.output import Lines, Table, note, print_json, show
 from autoir.clock import system_clock
 from autoir.errors import AutoirError, UsageError
@@ -213,12 +213,7 @@ def migrate(
     from autoir.store.tidb.schema import Retention
 
     settings = stores.loaded_settings(asked(ctx))
-    url = stores.chosen_url(asked(ctx))
-    if not url.startswith("mysql:"):
-        raise UsageError(
-            "the embedded store needs no migration: it brings itself up to date.",
-            "Name a TiDB store (--store NAME), or save one: autoir tidb dsn",
-        )
+    url = _tidb_url(asked(ctx), "the embedded store needs no migration: it brings itself up to date.")
     retention = Retention(settings.retention_days_events, settings.retention_days_counts, ttl=ttl)
     db = TidbDatabase(parse_dsn(url))
     try:
@@ -227,13 +222,56 @@ def migrate(
             _run(db, needed)
     finally:
         db.close()
-    if asked(ctx).as_json:
-        print_json({"store": db.dsn.shown, "applied": not dry_run, "statements": needed})
-    elif dry_run:
+    _told(asked(ctx), db.dsn, needed, applied=not dry_run)
+
+
+@app.command(
+    cls=ReadCommand,
+    epilog=examples("autoir tidb index --store owner --dry-run", "autoir tidb index --store owner"),
+)
+def index(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the statements and run none.")] = False,
+) -> None:
+    """Make the vector index, which is rarely needed.
+
+    AutoIR's own search compares in memory and never uses it. It serves SQL of yours that orders the patterns by
+    VEC_COSINE_DISTANCE, from some 50,000 of them on. Run it as the database's owner. It needs TiFlash: a copy of the
+    patterns there, and minutes for many of them.
+    """
+    from autoir.store.tidb import TidbDatabase, parse_dsn, vector_index
+    from autoir.store.tidb.probe import require_vectors
+
+    url = _tidb_url(asked(ctx), "the embedded store has no vector index and needs none: it compares in memory.")
+    db = TidbDatabase(parse_dsn(url))
+    try:
+        db.migrate()
+        require_vectors(db)
+        needed = vector_index.needed(db)
+    finally:
+        db.close()
+    if not dry_run:
+        vector_index.create(db.dsn, needed)
+    _told(asked(ctx), db.dsn, needed, applied=not dry_run)
+
+
+def _tidb_url(asked_for: Asked, otherwise: str) -> str:
+    """The URL of the TiDB store that was asked for. Raises UsageError, beginning with ``otherwise``, for another."""
+    url = stores.chosen_url(asked_for)
+    if not url.startswith("mysql:"):
+        raise UsageError(otherwise, "Name a TiDB store (--store NAME), or save one: autoir tidb dsn")
+    return url
+
+
+def _told(asked_for: Asked, dsn: "Dsn", needed: Sequence[str], *, applied: bool) -> None:
+    """What was run, or would be."""
+    if asked_for.as_json:
+        print_json({"store": dsn.shown, "applied": applied, "statements": needed})
+    elif not applied:
         show(Lines([f"{statement};" for statement in needed] or ["-- nothing to do"]))
     else:
         done = f"ran {counted(len(needed), 'statement')}" if needed else "nothing to do"
-        show(Lines([*(f"  {s.splitlines()[0].rstrip(' (')}" for s in needed), f"{db.dsn.shown}: {done}."]))
+        show(Lines([*(f"  {s.splitlines()[0].rstrip(' (')}" for s in needed), f"{dsn.shown}: {done}."]))
 
 
 def _needed(db: "TidbDatabase", retention: "Retention", *, writer: str, reader: str) -> list[str]:

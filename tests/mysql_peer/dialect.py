@@ -42,6 +42,8 @@ _ASSIGNMENT = re.compile(r"((?:@@)?(?:(?:SESSION|GLOBAL)[. ]\s*)?)(\w+)\s*:?=\s*
 _COMMA = re.compile(r",(?=(?:[^']*'[^']*')*[^']*$)")
 _STALE_READ = re.compile(r"(START TRANSACTION READ ONLY)\s+AS OF TIMESTAMP\b.*", re.IGNORECASE | re.DOTALL)
 _PESSIMISTIC = re.compile(r"BEGIN\s+(?:PESSIMISTIC|OPTIMISTIC)", re.IGNORECASE)
+_REPLICAS = "information_schema.tiflash_replica"
+_NO_REPLICAS = "(SELECT '' table_schema, '' table_name, 0 replica_count LIMIT 0) tiflash_replica"
 _NO_COUNTERPART = re.compile(
     r"ALTER\s+TABLE\s+\w+\s+(?:SET\s+TIFLASH|ADD\s+VECTOR|REMOVE\s+TTL|TTL)|CREATE\s+(?:VECTOR|FULLTEXT)\s+INDEX",
     re.IGNORECASE,
@@ -65,7 +67,7 @@ def translated(sql: str, ask: Ask) -> str:
         case "SPLIT":
             return SKIPPED
         case "SELECT" | "WITH" | "EXPLAIN":
-            return _CAST.sub(r"\1", sql)
+            return _CAST.sub(r"\1", sql.replace(_REPLICAS, _NO_REPLICAS))
         case _:
             return sql
 

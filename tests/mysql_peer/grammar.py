@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from autoir.store.tidb import vector_index
 from autoir.store.tidb.schema import Retention, grants, statements
 from tests.conftest import ROOT
 
@@ -51,10 +52,13 @@ def judged(statements: Iterable[Statement]) -> Verdict:
 
 
 def shipped() -> Iterable[Statement]:
-    """What the owner of a database is to run: migrations, in each way that old rows can go, and grants."""
+    """What an owner is to run: migrations, in each way that old rows can go, the vector index, and grants."""
     for retention in (Retention(), Retention(ttl=True)):
         for sql in statements(0, 0, retention):
             yield Statement("migration", sql)
+    for version in ("8.0.11-TiDB-v8.5.0", "8.0.11-TiDB-v7.5.2-serverless"):
+        for sql in vector_index.statements(version, replicas=0):
+            yield Statement("vector index", sql)
     for sql in grants("autoir", writer="writer", reader="reader"):
         yield Statement("grants", sql)
 

@@ -53,6 +53,12 @@ FORMS = [
     # what only a live cluster can do
     ("ALTER TABLE t SET TIFLASH REPLICA 1", SKIPPED),
     ("CREATE VECTOR INDEX i ON t ((VEC_COSINE_DISTANCE(v))) USING HNSW", SKIPPED),
+    ("ALTER TABLE t ADD VECTOR INDEX i ((VEC_COSINE_DISTANCE(v))) ADD_COLUMNAR_REPLICA_ON_DEMAND", SKIPPED),
+    (
+        "SELECT replica_count FROM information_schema.tiflash_replica WHERE table_name = 't'",
+        "SELECT replica_count FROM (SELECT '' table_schema, '' table_name, 0 replica_count LIMIT 0) tiflash_replica"
+        " WHERE table_name = 't'",
+    ),
     ("SPLIT TABLE t BETWEEN (0) AND (9) REGIONS 2", SKIPPED),
     # data is data
     ("INSERT INTO t VALUES ('CREATE TABLE x (a INT CLUSTERED)')",) * 2,

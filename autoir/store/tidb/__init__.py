@@ -3,7 +3,7 @@
 Imported only when a ``mysql://`` store is opened. The room holds what TiDB needs beyond SQL: the connection string
 and its TLS rules (``dsn``), sessions (``connection``), what its errors mean (``failures``), statements and transactions
 that outlive a server that gives way (``database``), tables and their day partitions (``schema``), and the bounded
-session for queries that are not ours (``reader``).
+session for queries that are not ours (``reader``), and an index that search does without (``vector_index``).
 """
 
 from autoir.store.tidb.database import TidbDatabase

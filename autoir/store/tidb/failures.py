@@ -69,13 +69,15 @@ _SAID: Mapping[int, tuple[type[AutoirError], str, str]] = {
                    "Its owner has to make the coming days: autoir tidb migrate (daily). Nothing was lost."),
 }  # fmt: skip
 
-_CLOUD: Mapping[str, tuple[type[AutoirError], str, str]] = {
+_WORDS: Mapping[str, tuple[type[AutoirError], str, str]] = {
     "usage quota": (UnreachableError, "the usage quota of {place} is used up: {text}.",
                     "Raise the spending limit in TiDB Cloud's console, or wait for the next month. Nothing was lost."),
     "user name prefix": (UsageError, "{place} wants the prefix of its instance before the name of user {user!r}.",
                          "TiDB Cloud's console shows it under Connect: PREFIX.{user}"),
+    "tiflash": (UsageError, "{place} has no TiFlash for this: {text}.",
+                "Add a TiFlash node, or leave the vector index out: search works without it."),
 }  # fmt: skip
-"""Words of TiDB Cloud Starter, which has no codes of its own for what TiDB itself does not know."""
+"""Words of errors without a code of their own: TiDB Cloud Starter's quotas, DDL that wants another kind of node."""
 
 
 def code_of(error: Exception) -> int:
@@ -105,7 +107,7 @@ def explained(error: Exception, dsn: Dsn) -> AutoirError:
             f"user {dsn.user!r} may not do this on {dsn.place}: {text}.",
             "Name a user that may: the owner for tidb migrate, the writer for everything else.",
         )
-    said = _SAID.get(code) or next((said for words, said in _CLOUD.items() if words in text.lower()), None)
+    said = _SAID.get(code) or next((said for words, said in _WORDS.items() if words in text.lower()), None)
     if said:
         kind, message, hint = said
         facts = {"place": dsn.place, "user": dsn.user, "database": dsn.database, "text": text}

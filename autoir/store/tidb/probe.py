@@ -175,6 +175,12 @@ def _server(db: TidbDatabase) -> Step:
 
 
 def _vectors(db: TidbDatabase) -> Step:
+    require_vectors(db)
+    return Step("vectors", "ok", "VECTOR columns and VEC_ functions")
+
+
+def require_vectors(db: TidbDatabase) -> None:
+    """Raise UsageError for a server that knows no vectors."""
     try:
         db.query("SELECT VEC_DIMS('[1,2,3]')")
     except UnreachableError:
@@ -183,7 +189,6 @@ def _vectors(db: TidbDatabase) -> Step:
         raise UsageError(
             f"{db.dsn.place} knows no vectors: it has no VEC_DIMS.", "AutoIR needs TiDB 8.5 or newer, or TiDB Cloud."
         ) from error
-    return Step("vectors", "ok", "VECTOR columns and VEC_ functions")
 
 
 def _schema(db: TidbDatabase) -> Step:

@@ -294,6 +294,8 @@ DSN = Dsn("db.example.com", 4000, "ingest", CANARY, "autoir")
         (err.InternalError("Packet sequence number wrong"), UsageError, "not as a database", "the port right"),
         (err.OperationalError(1105, "Missing user name prefix"), UsageError, "wants the prefix", "PREFIX.ingest"),
         # the server is what has to change
+        (err.OperationalError(1105, "the tiflash replica count: 1 should be less than the total count: 0"),
+         UsageError, "has no TiFlash", "leave the vector index out"),
         (err.OperationalError(1105, "Due to the usage quota being exhausted"), UnreachableError, "used up", "spending"),
         (err.OperationalError(1114, "The table 'autoir_events' is full"), UnreachableError, "no room", "Make room"),
         (err.OperationalError(1129, "Host is blocked"), UnreachableError, "shut this machine out", "FLUSH HOSTS"),

@@ -14,7 +14,7 @@ from autoir.clock import DAY_MS
 from autoir.errors import AutoirError, UnreachableError
 from autoir.store import Store
 from autoir.store.database import Row
-from autoir.store.tidb import TidbDatabase, parse_dsn, reader
+from autoir.store.tidb import TidbDatabase, parse_dsn, reader, vector_index
 from autoir.store.tidb.reader import TidbReader
 from autoir.store.tidb.schema import DAYS_AHEAD, Retention, apply, days_ahead, maintenance, partition_bounds, statements
 from tests.mysql_peer.databases import MIGRATED_MS
@@ -67,6 +67,14 @@ def test_vectors_have_a_distance_and_a_dimension(db: TidbDatabase) -> None:
     assert np.allclose(np.frombuffer(kept, "<f4"), a, atol=1e-6)
     with pytest.raises(AutoirError):
         db.execute("UPDATE autoir_patterns SET embedding = %s", ("[1,2,3]",))
+
+
+def test_the_vector_index_is_made_and_used(db: TidbDatabase, live_url: str) -> None:
+    vector_index.create(parse_dsn(live_url), vector_index.needed(db))
+    assert vector_index.needed(db) == []
+    nearest = "SELECT pattern_id FROM autoir_patterns ORDER BY VEC_COSINE_DISTANCE(embedding, %s) LIMIT 3"
+    plan = db.query(f"EXPLAIN {nearest}", (db.encode_vector(np.ones(384, "<f4").tobytes()),))
+    assert "annIndex:" in str(plan)
 
 
 def test_a_query_of_a_stranger_reads_the_past_and_writes_nothing(db: TidbDatabase, live_url: str) -> None:
