@@ -1,32 +1,21 @@
 """The page on deploying: every command in it exists and takes what it is given."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 import typer
 
-from autoir.cli.main import app
 from autoir.stage import outputs
 from autoir.stage import parse as parse_stage
+from tests.cli.test_usage import parse
 from tests.conftest import ROOT
 from tests.shell_blocks import Block, blocks, commands
 
 PAGE = ROOT / "docs" / "deploy.md"
 CDK = {"bootstrap", "deploy", "destroy", "diff", "synth"}
-
-
-def parse(words: list[str]) -> None:
-    """Let the command line take ``words`` without running the command. Raises what it says of a wrong one."""
-    command, context = typer.main.get_command(app), None
-    arguments = words[1:]
-    while True:
-        context = command.make_context(command.name or "autoir", arguments, parent=context)
-        if not hasattr(command, "list_commands"):
-            return
-        name, command, arguments = command.resolve_command(context, [*context._protected_args, *context.args])
-        assert command is not None, name
 
 
 def targets() -> set[str]:
@@ -44,7 +33,7 @@ def wrong_with(words: list[str]) -> str:
     match words:
         case ["autoir", *_]:
             try:
-                parse(words)
+                parse(shlex.join(words))
             except typer.TyperException as error:
                 return str(error)
             return ""

@@ -31,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Tail log groups in AWS, by a task of its own.",
     epilog=examples(
-        "autoir aws autoir-fargate deploy --stage prod --groups '/aws/rds/instance/shop/*' --dry-run",
+        "autoir aws autoir-fargate deploy --groups '/aws/rds/*' --dry-run",
         "autoir aws autoir-fargate status --stage prod",
     ),
 )
@@ -45,8 +45,8 @@ def register(parent: typer.Typer) -> None:
 @app.command(
     cls=StageCommand,
     epilog=examples(
-        "autoir aws autoir-fargate deploy --stage prod --groups '/aws/rds/instance/shop/*,/vendor/*'",
-        "autoir aws autoir-fargate deploy --stage prod --cpu 1024 --memory 2048 --dry-run",
+        "autoir aws autoir-fargate deploy --groups '/aws/rds/*,/vendor/*'",
+        "autoir aws autoir-fargate deploy --cpu 1024 --memory 2048 --dry-run",
     ),
 )
 def deploy(
