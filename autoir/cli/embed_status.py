@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from autoir.cli.embedding import engine_for, impatient, open_engine
 from autoir.cli.output import Block, Heading, Lines, Table
@@ -15,9 +14,6 @@ from autoir.errors import UnreachableError
 from autoir.report.amounts import counted, lasting
 from autoir.report.text import shown
 from autoir.store.vectors import EmbedProgress, Waiting
-
-if TYPE_CHECKING:
-    from autoir.embed.remote.endpoint import Traffic
 
 PATIENCE_S = 30.0
 """How long an endpoint is asked: a container that has to start may take longer, and then that is what is said."""
@@ -64,8 +60,8 @@ def looked_at(opened: Opened) -> Status:
     )
     try:
         _try_engine(opened, found.model, found.engine)
-    except ModelMismatchError as error:
-        found.engine.matches, found.engine.why = False, str(error)
+    except ModelMismatchError as error:  # none here, or an endpoint that names itself otherwise
+        found.engine.why = str(error)
     except UnreachableError as error:
         found.unreachable = error
     found.trouble = list(_trouble(opened, found))
@@ -86,13 +82,15 @@ def _try_engine(opened: Opened, kept: Fingerprint | None, engine: Engine) -> Non
         elif engine.endpoint:
             embedder.embed_query("connection refused")  # nothing to compare with, but does it answer?
     finally:
-        _note_traffic(embedder, engine)
+        _note_traffic(embedder.engine, engine)
         embedder.close()
 
 
 def _note_traffic(embedder: Embedder, engine: Engine) -> None:
-    traffic: Traffic | None = getattr(getattr(embedder, "engine", embedder), "traffic", None)
-    if traffic is not None:
+    from autoir.embed.remote.embedder import RemoteEmbedder
+
+    if isinstance(embedder, RemoteEmbedder):
+        traffic = embedder.traffic
         answered = max(1, traffic.requests - traffic.refused - traffic.failures)
         engine.requests, engine.breaker = traffic.requests, traffic.breaker
         engine.latency_ms = traffic.latency_sum_s * SECOND_MS / answered
@@ -101,7 +99,8 @@ def _note_traffic(embedder: Embedder, engine: Engine) -> None:
 def _trouble(opened: Opened, found: Status) -> Iterator[str]:
     model, progress, engine = found.model, found.progress, found.engine
     if engine.why:
-        yield f"The store's model is {model.model}; {engine.why}." if model and engine.model else engine.why
+        why = f"The store's model is {model.model}; {engine.why}." if model and engine.matches is False else engine.why
+        yield f"{why} Another model for the store: autoir embed reembed"
     if found.unreachable:
         yield str(found.unreachable)
     if model and model.clearing:
@@ -141,7 +140,7 @@ def document(opened: Opened, found: Status) -> dict[str, object]:
         "engine": {
             "name": engine.name or None,
             "model": engine.model or None,
-            "matches": engine.matches,
+            "matches": False if engine.why else engine.matches,
             "mismatch": engine.why,
             "endpoint": engine.endpoint or None,
             "requests": engine.requests,

@@ -5,6 +5,7 @@ Every engine that is opened here counts what it is asked for, into the figures o
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from autoir.cli import figures
 from autoir.embed import Embedder, default_engine, open_embedder, recorded_model
@@ -12,6 +13,9 @@ from autoir.embed.engines import ENDPOINT, ENGINES, SERVER, Choice, remote_engin
 from autoir.embed.models import DEFAULT, HASHED, KNOWN, known_spec
 from autoir.errors import UsageError
 from autoir.store import Store
+
+if TYPE_CHECKING:
+    from autoir.embed.measured import MeasuredEmbedder
 
 NAMES = ", ".join(ENGINES)
 
@@ -33,7 +37,7 @@ def impatient(choice: Choice, patience_s: float) -> Choice:
     return choice._replace(options={**choice.options, "patience_s": f"{patience_s:g}"})
 
 
-def open_engine(choice: Choice) -> Embedder:
+def open_engine(choice: Choice) -> "MeasuredEmbedder":
     """An engine, opened. Raises what ``open_embedder`` raises."""
     from autoir.embed.measured import MeasuredEmbedder
 
