@@ -51,8 +51,8 @@ def cli_page() -> str:
         "Every command says the same with `--help`. Answers go to standard output, progress, remarks and errors to"
         " standard error. With `--json` an answer is one JSON document (`backtest`: one a line), whose shape is"
         " published in [schema](schema/).",
-        "Exit codes: 0 done; 1 a job failed; 2 wrong usage or bad input; 3 something that AutoIR depends on does not"
-        " answer; 130 interrupted.",
+        "Exit codes: 0 done; 1 what was checked is not well, or a job failed; 2 wrong usage or bad input; 3 something"
+        " that AutoIR depends on does not answer; 130 interrupted.",
     ]
     for path, command, ctx in commands():
         parts += [f"{'#' * min(len(path.split()) + 1, 3)} {path}", f"```text\n{command.get_help(ctx)}\n```"]

@@ -8,7 +8,7 @@ from contextlib import closing
 from random import Random
 
 from autoir.aws.session import Access
-from autoir.cli import stores
+from autoir.cli import figures, stores
 from autoir.cli.embedding import embedder_for
 from autoir.cli.failures import report, report_error
 from autoir.cli.options import Asked
@@ -139,8 +139,9 @@ class Run:
         return self._tally.stored
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Leave the terminal as it was, and note what embedding took."""
         self._progress.done()
+        figures.remember(stores.shown_url(stores.chosen_url(self._asked)), system_clock())
 
     def document(self) -> dict[str, object]:
         """The run for a program."""

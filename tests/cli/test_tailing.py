@@ -57,6 +57,7 @@ def test_tail_stores_what_is_new_and_says_so(call: Call, logs: FakeLogs, tmp_pat
     assert first.exit_code == 0, first.output
     assert first.stdout.splitlines()[1:3] == ["read              2  from 1 log group", "stored            2"]
     assert stored(tmp_path) == ["GET /cart took 12 ms", "password=[REDACTED:secret] sent"]
+    assert document(call("stats", "--json"))["lately"]["embedding"]["texts"] > 2
     put(logs, 0, "one more")
     second = document(call("logs", "tail", API, "--json"))
     jsonschema.Draft202012Validator(schema("logs-tail")).validate(second)
