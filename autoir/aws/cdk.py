@@ -8,6 +8,7 @@ and nobody's terminal but standard error, since standard output is the answer's.
 
 import difflib
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Final
 
 from autoir.aws.session import Access
 from autoir.errors import AutoirError, UnreachableError, UsageError
-from autoir.stage import StageConfig, names, parse, read, save, written
+from autoir.stage import StageConfig, names, parse, read, save, stages_in, written
 from autoir.stage.config import EXAMPLE_ACCOUNT
 
 APP_VARIABLE: Final = "AUTOIR_APP"
@@ -39,6 +40,18 @@ def app_folder(environ: Mapping[str, str] = os.environ) -> Path:
         f"{folder} has no app.py and no stages: this command deploys, and needs them.",
         f"Call it in a checkout of AutoIR, or name one: {APP_VARIABLE}=/path/to/autoir",
     )
+
+
+def access_to(stage: str, profile: str = "", region: str = "", environ: Mapping[str, str] = os.environ) -> Access:
+    """As whom and where a stage is asked: in ``region``, else in that of its file where the app is at hand, else in
+    the environment's."""
+    if region:
+        return Access(profile, region)
+    try:
+        stages = app_folder(environ) / "stages"
+    except UsageError:
+        return Access(profile)
+    return Access(profile, read(stages, stage).region if stage in stages_in(stages) else "")
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
@@ -119,7 +132,7 @@ class Stage:
         stacks = [names.stack(self.config.name, part) for part in parts]
         command = [
             str(program), verb, *stacks, "--exclusively", *options,
-            "--app", f"{sys.executable} app.py", "--context", f"stage={self.config.name}", "--no-notices",
+            "--app", shlex.join([sys.executable, "app.py"]), "--context", f"stage={self.config.name}", "--no-notices",
         ]  # fmt: skip
         code = self.run(command, self.folder, self._environment())
         if code:

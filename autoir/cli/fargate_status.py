@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.aws.session import Access
 from autoir.cli.options import StageCommand, asked, examples, moment_ms
 from autoir.cli.output import Lines, Table, local_time, print_json, show
 from autoir.clock import system_clock
@@ -39,12 +38,13 @@ def status(ctx: typer.Context, stage: Stage = "dev") -> int:
     The service, its tasks, the newest heartbeat and how far it is behind. Exit code 1 when something is wrong; a task
     that is stopped on purpose is not.
     """
+    from autoir.aws.cdk import access_to
     from autoir.aws.outputs import NotDeployedError
     from autoir.aws.task_service import TaskService
 
     now_ms = system_clock()
     try:
-        found = TaskService(Access(asked(ctx).profile, asked(ctx).region), stage).seen(now_ms)
+        found = TaskService(access_to(stage, asked(ctx).profile, asked(ctx).region), stage).seen(now_ms)
     except NotDeployedError as error:
         deploy = f"Deploy it: autoir aws autoir-fargate deploy --stage {stage} --groups '/aws/lambda/*'"
         raise UsageError(str(error), deploy) from None
@@ -67,12 +67,14 @@ def logs(
     With --json one line is one JSON document.
     """
     from autoir.aws import task_log
+    from autoir.aws.cdk import access_to
     from autoir.cli.tail_run import cloudwatch_for
     from autoir.daemon import stopped_by_signals
     from autoir.settings import Settings
     from autoir.stage import names
 
     since_ms = moment_ms("--since", since, system_clock())
+    asked(ctx).region = access_to(stage, asked(ctx).profile, asked(ctx).region).region
     with stopped_by_signals() as stop:
         cloudwatch = cloudwatch_for(asked(ctx), Settings(), stop)
         group = names.log_group(stage, names.TAIL_LOG)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from autoir.aws.cdk import Stage, app_folder
-from autoir.aws.session import LoginError
+from autoir.aws.cdk import Stage, access_to, app_folder
+from autoir.aws.session import Access, LoginError
 from autoir.errors import AutoirError, UnreachableError, UsageError
 from autoir.stage import StageConfig
 from autoir.stage.config import EXAMPLE_ACCOUNT, Tailer
@@ -118,6 +118,20 @@ def test_a_stage_is_where_its_file_says(app: Checkout) -> None:
     assert Stage.opened("prod").access.region == "eu-west-1"
     with pytest.raises(UsageError, match="eu-west-1, not in us-east-1"):
         Stage.opened("prod", region="us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("stage", "region", "expected"),
+    [
+        ("prod", "", "eu-west-1"),
+        ("prod", "us-east-1", "us-east-1"),
+        # a stage whose file is elsewhere: the environment says where
+        ("other", "", ""),
+    ],
+)
+def test_a_stage_is_asked_where_its_file_says(app: Checkout, stage: str, region: str, expected: str) -> None:
+    assert access_to(stage, "ops", region) == Access("ops", expected)
+    assert access_to(stage, region=region, environ={"AUTOIR_APP": "/nowhere"}) == Access("", region)
 
 
 @pytest.mark.parametrize(
