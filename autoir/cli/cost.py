@@ -3,8 +3,6 @@
 AWS is not asked: the stage's file, the events of a day and the dated price file are all there is.
 """
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +10,7 @@ import typer
 from autoir.cli.options import PlainCommand, asked, examples
 from autoir.cli.output import Lines, Table, note, print_json, show
 from autoir.clock import system_clock
+from autoir.errors import UsageError
 
 if TYPE_CHECKING:
     from autoir.cost import Estimate
@@ -74,13 +73,15 @@ def cost(
 
 def _config(stage: str) -> "StageConfig":
     """The stage's file, or a stage of defaults where this is no folder of the app. Raises UsageError."""
+    from autoir.aws.cdk import app_folder
     from autoir.stage import StageConfig, read
 
-    folder = Path(os.environ.get("AUTOIR_APP") or ".")
-    if (folder / "app.py").is_file():
-        return read(folder / "stages", stage)
-    note("There is no app.py in this folder, nor does AUTOIR_APP name one: this is a stage of defaults.")
-    return StageConfig(stage)
+    try:
+        folder = app_folder()
+    except UsageError:
+        note("There is no app.py in this folder, nor does AUTOIR_APP name one: this is a stage of defaults.")
+        return StageConfig(stage)
+    return read(folder / "stages", stage)
 
 
 def _table(found: "Estimate") -> Table:
