@@ -1,8 +1,10 @@
 """What answers are held to, on one line; a key turns the line into a field for one of them."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
@@ -19,6 +21,12 @@ _FIELDS = {
     "group_glob": ("log group", "/shop/* (nothing: all)"),
     "since": ("since", "15m, 2h, 3d, or 2026-03-17T14:30Z (nothing: ever)"),
 }
+
+
+class FieldInput(Input):
+    """The field for a filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Apply")]
 
 
 class FilterBar(Widget):
@@ -57,7 +65,7 @@ class FilterBar(Widget):
         yield Static(id="told", markup=False)
         with Horizontal(id="field"):
             yield Label(id="name", markup=False)
-            yield Input(compact=True, id="value")
+            yield FieldInput(compact=True, select_on_focus=False, id="value")
         yield Static(id="wrong", markup=False)
 
     def on_mount(self) -> None:
@@ -76,6 +84,7 @@ class FilterBar(Widget):
         self.query_one("#name", Label).update(name)
         value = self.query_one("#value", Input)
         value.placeholder, value.value = example, getattr(self._filters, field)
+        value.cursor_position = len(value.value)
         self.add_class("-open")
         value.focus()
 

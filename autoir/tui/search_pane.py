@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from datetime import tzinfo
 from typing import ClassVar
 
-from textual import events
+from textual import events, work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState
@@ -39,6 +40,8 @@ _SLOW_S = 0.3
 """After this, it is said that the answer is still under way."""
 _WIDE = 140
 """Columns from which lines stand beside the patterns."""
+
+Work = Callable[[], Coroutine[None, None, None]]
 
 
 class QueryInput(Input):
@@ -111,6 +114,7 @@ class SearchPane(Widget):
         self._debounce_s = debounce_s
         self._answered = self._to_open = False
         self._under_way = "reading the store"
+        self._slow: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="query"):
@@ -153,22 +157,26 @@ class SearchPane(Widget):
         """Ask what stands there; what was asked before is no longer waited for."""
         self._close_lines()
         self._answered = self._to_open = False
-        self._start(self._search(self._text, self._filters) if self._text.strip() else self._introduce())
+        text, filters = self._text, self._filters
+        self._start((lambda: self._search(text, filters)) if text.strip() else self._introduce)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        slow = self.set_timer(_SLOW_S, lambda: self._say(self._under_way))
+    def _start(self, asked: Work) -> None:
+        """Do this in place of what was asked before, be that begun or not."""
+        if self._slow:
+            self._slow.stop()
+        self._slow = self.set_timer(_SLOW_S, lambda: self._say(self._under_way))
+        self._do(asked, self._slow)
 
-        async def run() -> None:
-            try:
-                await work
-            except AutoirError as error:
-                self.query_one(HitList).fill(())
-                self._note(shown(f"{error} {error.hint}".strip()))
-                self._say("")
-            finally:
-                slow.stop()
-
-        self.run_worker(run(), group="question", exclusive=True, exit_on_error=False)
+    @work(group="question", exclusive=True, exit_on_error=False)
+    async def _do(self, asked: Work, slow: Timer) -> None:
+        try:
+            await asked()
+        except AutoirError as error:
+            self.query_one(HitList).fill(())
+            self._note(shown(f"{error} {error.hint}".strip()))
+            self._say("")
+        finally:
+            slow.stop()
 
     async def _introduce(self) -> None:
         self.query_one(HitList).fill(())
@@ -232,7 +240,7 @@ class SearchPane(Widget):
             lines.scroll_home(animate=False)
             lines.focus()
 
-        self._start(read())
+        self._start(read)
 
     def _close_lines(self) -> bool:
         """Whether any were open."""

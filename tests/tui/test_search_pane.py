@@ -102,8 +102,11 @@ def test_an_answer_that_takes_long_is_said_to_be_under_way(
         assert await asyncio.to_thread(slow.begun.wait, 10)
         while "searching" not in drawn(pilot):
             await pilot.pause(0.001)
+        await pilot.press("p", "s", "t")  # questions that are given up before they are begun
         slow.go_on.set()
         await typed(pilot)
+        assert "9 patterns" in drawn(pilot)
+        await pilot.pause(0.01)
         assert "searching" not in drawn(pilot)
 
     run(opened(filled, slow), act)
