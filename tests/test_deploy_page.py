@@ -1,5 +1,6 @@
 """The page on deploying: every command in it exists and takes what it is given."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -58,6 +59,52 @@ def test_bash_takes_every_block() -> None:
     done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert len(text.splitlines()) > 30
+
+
+_STAND_IN = """\
+#!/usr/bin/env bash
+echo "${0##*/} $*" >>calls
+case "$*" in
+    *describe-stacks*) sed -n "s/.*OutputKey=='\\(.*\\)'.*/the-\\1/p" <<<"$*" ;;
+    *put-secret-value*) echo "$(sed -n 's/.*--secret-id \\([^ ]*\\).*/\\1/p' <<<"$*") $(cat)" >>secrets ;;
+    rev-parse*) echo before ;;
+esac
+"""
+
+
+def test_the_blocks_run_in_one_shell_in_order(tmp_path: Path) -> None:
+    for name in ("autoir", "aws", "git", "make", "npx"):
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_STAND_IN)
+        path.chmod(0o755)
+    for path in (tmp_path / "stages/none", tmp_path / ".venv/bin/activate"):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    script = "set -euo pipefail\n" + "\n".join(block.text for block in blocks(PAGE))
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash"], input=script, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    stored = dict(line.split() for line in (tmp_path / "secrets").read_text().splitlines())
+    assert {name: url.partition(":password@")[0] for name, url in stored.items()} == {
+        f"the-{output}": f"mysql://{user}"
+        for output, user in (
+            (outputs.OWNER_SECRET, "owner"), (outputs.WRITER_SECRET, "writer"), (outputs.READER_SECRET, "reader"),
+        )
+    }  # fmt: skip
+    calls = (tmp_path / "calls").read_text()
+    assert "password" not in calls
+    steps = (
+        "npx cdk bootstrap aws://123456789012/eu-central-1", "npx cdk deploy AutoIR-dev-Foundation",
+        f"--function-name the-{outputs.MIGRATE_FUNCTION} --payload {{\"action\": \"migrate\"}}", "npx cdk deploy --all",
+        f"aws sns publish --region eu-central-1 --topic-arn the-{outputs.PAGES_TOPIC}", "git checkout before",
+        "npx cdk destroy --all",
+    )  # fmt: skip
+    places = [calls.find(step) for step in steps]
+    assert places == sorted(places)
+    assert -1 not in places
 
 
 def test_what_a_command_looks_up_is_an_output() -> None:
