@@ -35,7 +35,29 @@ deploy-tools: .venv/.deploy-ready node_modules/.ready ## get what `cdk deploy` n
 	@echo "ready: . .venv/bin/activate, then docs/deploy.md"
 
 test: .venv/.deploy-ready test-deps ## run the tests (ARGS="-k store")
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/deploy $(ARGS)
+	$(if $(ARGS),,@$(MAKE) --no-print-directory deploy-test)
+
+# One cloud and one stage for all of them, so they are not spread over processes.
+deploy-test: deploy-deps ## deploy a stage into a local AWS, use it, remove it
+	$(BIN)/pytest tests/deploy $(ARGS)
+
+deploy-deps: .venv/.deploy-ready localcloud
+	@if command -v npm >/dev/null; then $(MAKE) -s --no-print-directory node_modules/.ready; \
+		else echo "npm is not there, so the deploy test is skipped: it needs Node 20 or newer." >&2; fi
+
+localcloud: build/localcloud/.ready
+
+localcloud-up: deploy-deps ## start a local AWS to deploy into; see tools/localcloud/README.md
+	@$(BIN)/python -m tools.localcloud up
+
+localcloud-down: ## stop it
+	@$(BIN)/python -m tools.localcloud down
+
+build/localcloud/.ready: tools/localcloud/requirements.txt .venv/.ready $(UV)
+	@$(UV) venv --quiet --clear --python .venv/bin/python build/localcloud/venv
+	@$(UV) pip install --quiet --require-hashes --python build/localcloud/venv/bin/python --requirements $<
+	@touch $@
 
 # A MySQL-protocol server and TiDB's grammar stand in for TiDB in the tests. Where one cannot be had, this says so and
 # goes on: its tests are skipped, or fail under CI=true.

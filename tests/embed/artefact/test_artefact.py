@@ -29,6 +29,7 @@ from autoir.embed.remote.endpoint import Endpoint
 from autoir.embed.remote.sagemaker import SageMaker
 from autoir.store import Store, open_store
 from autoir.store.rows import Batch, PatternRow
+from tests.conftest import ROOT as REPOSITORY
 from tests.embed.local.tiny import CONFIG, VOCABULARY, random_tensors, write_model
 from tests.embed.remote.server import Answer, Server, model_error, serving
 
@@ -71,7 +72,7 @@ def container(extracted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     for found in (installed / "numpy", installed / "numpy.libs"):
         if found.exists():
             (libraries / found.name).symlink_to(found)
-    script = Path(__file__).with_name("container.py")
+    script = REPOSITORY / "tools" / "localcloud" / "container.py"
     command = [sys.executable, "-I", "-S", str(script), str(extracted), str(libraries)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=extracted) as process:
         assert process.stdout is not None

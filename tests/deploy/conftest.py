@@ -1,0 +1,115 @@
+"""One local cloud for all tests here, and one stage in it that is deployed the way a user gets there.
+
+First with everything off, as on a fresh account. Then with a store, a watched group, an endpoint and the tailing task:
+once too soon, while the endpoint's archive is not there, and once in time. The tests then use what is there, in the
+order of their files, and the last one removes it.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from autoir.embed.artefact import pack_model
+from autoir.embed.models import DEFAULT
+from autoir.store import Store, open_store
+from tests.deploy.deployment import CDK, Deployment
+from tests.deploy.inventory import inventory
+from tests.deploy.story import GROUP, STREAM
+from tests.embed.local.pocket import write_pocket
+from tools.localcloud import cloud as localcloud
+
+TAILED = "/shop/legacy"
+
+T = TypeVar("T")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The removal comes last."""
+    items.sort(key=lambda item: item.path.name == "test_removal.py")
+
+
+def missing() -> str:
+    """What of the deploy test's needs this machine has not."""
+    wanted = {
+        "node": bool(shutil.which("node")),
+        "the CDK's command line": CDK.exists(),
+        "the local cloud": localcloud.PYTHON.exists(),
+        "a Python that Lambda has": localcloud.LAMBDA_PYTHON in ("3.11", "3.12", "3.13"),
+    }
+    return ", ".join(what for what, there in wanted.items() if not there)
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The stage, deployed."""
+    if lacks := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {lacks}; run make deploy-test")
+    folder = tmp_path_factory.mktemp("deploy")
+    cloud = localcloud.start(folder / "cloud")
+    made = Deployment(cloud, folder)
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            _deployed(made, beside)
+        yield made
+    finally:
+        cloud.stop()
+
+
+def _deployed(stage: Deployment, beside: ThreadPoolExecutor) -> None:
+    for queue in ("pages", "events"):
+        stage.client("sqs").create_queue(QueueName=queue)
+    for group in (GROUP, TAILED):
+        stage.client("logs").create_log_group(logGroupName=group)
+        stage.client("logs").create_log_stream(logGroupName=group, logStreamName=STREAM)
+    stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
+    packed = pack_model(write_pocket(stage.folder / "pocket", DEFAULT), stage.folder / "model.tar.gz")
+    key = f"embed/{packed.sha256}/model.tar.gz"
+
+    stage.write()
+    fresh = beside.submit(stage.synthesize, "fresh")
+    stage.run(str(CDK), "bootstrap", f"aws://{localcloud.ACCOUNT}/{localcloud.REGION}", "--app", "", "--no-notices")
+    fresh.result()
+
+    stage.write(
+        store={"ready": True},
+        ingestion={"log_groups": [GROUP]},
+        embedding={"archive": key},
+        tailer={"enabled": True, "groups": [TAILED]},
+    )
+    whole = beside.submit(stage.synthesize, "whole")
+    stage.said["fresh"] = stage.deploy("fresh")
+    _store_ready(stage)
+    whole.result()
+    stage.said["too soon"] = stage.deploy("whole", fails=True)
+    stage.client("s3").upload_file(str(packed.path), stage.outputs("Foundation")["WeightsBucketName"], key)
+    stage.said["whole"] = stage.deploy("whole")
+
+
+def _store_ready(stage: Deployment) -> None:
+    """What the command for the store does to a deployed stage."""
+    outputs = stage.outputs("Foundation")
+    for secret in ("StoreWriterSecretArn", "StoreReaderSecretArn", "StoreOwnerSecretArn"):
+        stage.client("secretsmanager").put_secret_value(SecretId=outputs[secret], SecretString=stage.store_url)
+    answer = stage.client("lambda").invoke(FunctionName=outputs["MigrateFunctionName"], Payload=b'{"action":"migrate"}')
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+@pytest.fixture
+def store(deployment: Deployment) -> Iterator[Store]:
+    """The store that the deployed functions write."""
+    with open_store(deployment.store_url) as opened:
+        yield opened
+
+
+def until(question: Callable[[], T], seconds: float = 30) -> T:
+    """The first answer that is true; of a cloud, nobody tells when it is done."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"{question} was not answered in {seconds} s"
+        time.sleep(0.1)
+    return answer

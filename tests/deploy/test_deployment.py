@@ -1,0 +1,32 @@
+"""What `cdk deploy` makes of the templates, and that it can be repeated."""
+
+from autoir.stage import names
+from tests.deploy.deployment import STAGE, Deployment
+
+
+def test_a_fresh_account_deploys_with_everything_off(deployment: Deployment) -> None:
+    said = deployment.said["fresh"]
+    for part in ("Foundation", "App"):
+        assert f"{names.stack(STAGE, part)}\n" in said
+    assert "turns it on" in deployment.said["synth fresh"]
+
+
+def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> None:
+    templates = deployment.templates("whole")
+    assert sorted(templates) == [names.stack(STAGE, part) for part in ("App", "Embedding", "Foundation", "Tailer")]
+    for stack, template in templates.items():
+        answer = deployment.client("cloudformation").describe_stack_resources(StackName=stack)
+        deployed = {r["LogicalResourceId"]: (r["ResourceType"], r["ResourceStatus"]) for r in answer["StackResources"]}
+        assert {id_: kind for id_, (kind, _) in deployed.items()} == {
+            id_: body["Type"] for id_, body in template["Resources"].items()
+        }
+        assert {status for _, status in deployed.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def test_a_deployment_that_fails_half_way_is_repeated(deployment: Deployment) -> None:
+    assert "Could not find model data" in deployment.said["too soon"]  # a creation, rolled back
+    assert "✅" in deployment.said["whole"]
+
+
+def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
+    assert deployment.deploy("whole").count("(no changes)") == 4

@@ -1,0 +1,138 @@
+"""From a log line in CloudWatch to rows and vectors, through the deployed function and its endpoint."""
+
+import base64
+import gzip
+import json
+import sys
+from typing import Any
+
+import numpy as np
+
+from autoir.clock import system_clock
+from autoir.embed.documents import embed_patterns
+from autoir.embed.local.engine import LocalEmbedder
+from autoir.embed.local.folder import read_model
+from autoir.events import LogEvent, identity
+from autoir.patterns import Masker
+from autoir.store import Store
+from tests.deploy.conftest import until
+from tests.deploy.deployment import ACCOUNT, REGION, STAGE, Deployment
+from tests.deploy.story import GROUP, STREAM, lines
+
+
+def events_of(deployment: Deployment, group: str) -> list[LogEvent]:
+    """All that a group holds, as FilterLogEvents tells it."""
+    pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [
+        LogEvent(group, e["logStreamName"], e["timestamp"], e["message"], e["eventId"], 0, ACCOUNT, REGION)
+        for page in pages
+        for e in page["events"]
+    ]
+
+
+def expected_rows(events: list[LogEvent]) -> dict[str, int]:
+    """Event id to pattern id, as the library makes them."""
+    masker = Masker()
+    return {identity(e): masker.pattern(e.log_group, e.message).pattern_id for e in events}
+
+
+def rows_of(store: Store, group: str) -> dict[str, int]:
+    """Event id to pattern id, as stored."""
+    found = store.query("SELECT id, pattern_id FROM autoir_events WHERE log_group = %s", (group,))
+    return {str(id_): int(str(pattern)) for id_, pattern in found}
+
+
+def counted(store: Store, group: str) -> int:
+    """Events of a group in its counts."""
+    ((found,),) = store.query("SELECT COALESCE(SUM(n), 0) FROM autoir_counts WHERE log_group = %s", (group,))
+    return int(str(found))
+
+
+def say(deployment: Deployment, group: str, *messages: str) -> None:
+    """Log lines, now."""
+    now_ms = system_clock()
+    events = [{"timestamp": now_ms + n, "message": text} for n, text in enumerate(messages)]
+    deployment.client("logs").put_log_events(logGroupName=group, logStreamName=STREAM, logEvents=events)
+
+
+def invoked(deployment: Deployment, function: str, event: object) -> Any:
+    """What a deployed function answers."""
+    answer = deployment.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    document = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, document
+    return document
+
+
+def test_what_is_logged_is_stored_as_the_library_would(deployment: Deployment, store: Store) -> None:
+    said = lines(system_clock())
+    deployment.client("logs").put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=said)
+    expected = expected_rows(events_of(deployment, GROUP))
+    assert len(expected) == len(said)
+    until(lambda: len(rows_of(store, GROUP)) == len(expected))
+    assert rows_of(store, GROUP) == expected
+    assert counted(store, GROUP) == len(said)
+
+
+def test_new_patterns_have_the_vectors_of_the_deployed_model(deployment: Deployment, store: Store) -> None:
+    until(lambda: store.embed_progress().pending == 0)
+    found = store.query("SELECT template, component, embedding FROM autoir_patterns WHERE log_group = %s", (GROUP,))
+    pocket = read_model(deployment.folder / "pocket")
+    ours = embed_patterns(LocalEmbedder(pocket.folder, pocket.spec), [(str(t), str(c)) for t, c, _ in found])
+    likeness = [np.dot(vector_of(mine), vector_of(stored)) for mine, (_, _, stored) in zip(ours, found, strict=True)]
+    assert min(likeness) > 0.999  # the endpoint's weights are halved
+    assert len(found) == 3
+
+
+def vector_of(stored: Any) -> Any:
+    """A vector out of its bytes."""
+    return np.frombuffer(stored, "<f4")
+
+
+def test_a_payload_that_comes_twice_is_stored_once(deployment: Deployment, store: Store) -> None:
+    now_ms = system_clock()
+    document = {
+        "messageType": "DATA_MESSAGE", "owner": ACCOUNT, "logGroup": GROUP, "logStream": "twice",
+        "subscriptionFilters": ["any"],
+        "logEvents": [{"id": str(n), "timestamp": now_ms + n, "message": f"INFO twice {n}"} for n in range(5)],
+    }  # fmt: skip
+    payload = {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()}}
+    function, before = deployment.outputs("App")["EmbedFunctionName"], counted(store, GROUP)
+    told = [invoked(deployment, function, payload) for _ in range(2)]
+    assert [(t["received"], t["stored"], t["duplicate"]) for t in told] == [(5, 5, 0), (5, 0, 5)]
+    assert counted(store, GROUP) == before + 5
+
+
+def test_a_delivery_that_fails_is_kept_counted_and_replayed(deployment: Deployment, store: Store) -> None:
+    bucket = deployment.outputs("Foundation")["FailureBucketName"]
+
+    def kept() -> list[Any]:
+        return deployment.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])  # type: ignore[no-any-return]
+
+    before = len(rows_of(store, GROUP))
+    store.query("ALTER TABLE autoir_events RENAME TO autoir_events_away")
+    try:
+        say(deployment, GROUP, "INFO this one comes late", "INFO this one comes late, too")
+        (record,) = until(kept, 60)
+    finally:
+        store.query("ALTER TABLE autoir_events_away RENAME TO autoir_events")
+    assert record["Key"].startswith(deployment.outputs("App")["FailurePrefix"])
+    invoked(deployment, deployment.outputs("App")["SweepFunctionName"], {})
+    assert metric(deployment, "sweep_incidents", "FailedDeliveries") == 1
+    command = (sys.executable, "-m", "autoir.cli.main", "--json", "--store", deployment.store_url)
+    said = json.loads(deployment.run(*command, "aws", "replay-failed", "--stage", STAGE))
+    assert said["replayed"] == 1
+    assert (len(rows_of(store, GROUP)), kept()) == (before + 2, [])
+
+
+def metric(deployment: Deployment, part: str, name: str) -> float:
+    """The last value of a metric that a function wrote into its log."""
+    group = f"/autoir/{STAGE}/{part}"
+    pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    said = [json.loads(e["message"]) for page in pages for e in page["events"] if e["message"].startswith("{")]
+    values = [(line["_aws"]["Timestamp"], line[name]) for line in said if name in line]
+    (value,) = max(values)[1] if isinstance(max(values)[1], list) else [max(values)[1]]
+    return float(value)
+
+
+def test_no_event_is_of_unknown_fate(deployment: Deployment) -> None:
+    assert metric(deployment, "embed_logs", "Unaccounted") == 0

@@ -1,0 +1,70 @@
+"""From a tick of the schedule to a page, and what people and machines hear after it."""
+
+import json
+import sys
+from typing import Any
+
+import jsonschema
+
+from autoir.store import Store
+from tests.conftest import ROOT
+from tests.deploy.conftest import until
+from tests.deploy.deployment import Deployment
+from tests.deploy.story import GROUP
+
+SCHEMA = json.loads((ROOT / "docs" / "schema" / "message.schema.json").read_text())
+
+
+def heard(deployment: Deployment, queue: str) -> list[dict[str, Any]]:
+    """What a queue of a listener got since it was asked last: subject and document."""
+    sqs, found = deployment.client("sqs"), []
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            envelope = json.loads(message["Body"])
+            found.append({"subject": envelope.get("Subject", ""), "document": json.loads(envelope["Message"])})
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def tick(deployment: Deployment) -> None:
+    """The sweep's schedule fires."""
+    (name,) = (
+        schedule["Name"]
+        for schedule in deployment.client("scheduler").list_schedules()["Schedules"]
+        if "Sweep" in schedule["Name"]
+    )
+    deployment.cloud.tick(name)
+
+
+def gathered(deployment: Deployment, queue: str, least: int = 1) -> list[dict[str, Any]]:
+    """What a queue gets, once that is as many messages as ``least``."""
+    found: list[dict[str, Any]] = []
+    until(lambda: found.extend(heard(deployment, queue)) or len(found) >= least)
+    return found
+
+
+def test_a_tick_pages_people_and_tells_machines(deployment: Deployment, store: Store) -> None:
+    tick(deployment)
+    (page,), events = gathered(deployment, "pages"), gathered(deployment, "events")
+    (incident,) = store.incidents()
+    assert incident.log_groups == (GROUP,)
+    assert "ledger is lost" in incident.title
+    for message in (page, *events):
+        jsonschema.validate(message["document"], SCHEMA)
+        assert message["document"]["incident_id"] == incident.id
+        assert message["subject"].isascii()
+        assert len(message["subject"]) < 100
+    assert page["document"]["channel"] == "pages"
+    assert [event["document"]["transition"] for event in events] == ["open"]
+
+
+def test_ack_and_resolve_reach_machines_alone(deployment: Deployment, store: Store) -> None:
+    (incident,) = store.incidents()
+    command = (sys.executable, "-m", "autoir.cli.main", "--store", deployment.store_url, "incidents")
+    for word in ("ack", "resolve"):
+        deployment.run(*command, word, incident.id)
+    tick(deployment)
+    told = gathered(deployment, "events", 2)
+    assert [event["document"]["transition"] for event in told] == ["ack", "resolve"]
+    assert heard(deployment, "pages") == []
