@@ -2,19 +2,22 @@
 
 No command makes, changes or removes anything in AWS by itself, so a stage is what its file says and anybody can deploy
 it again. The file is shown as a difference before it is written, and is written before it is deployed: a deployment
-that fails is repeated by the same command. ``cdk`` is the pinned one beside ``app.py``, started with the stage's Region
-and nobody's terminal but standard error, since standard output is the answer's.
+that fails is repeated by the same command. ``cdk`` is the pinned one beside ``app.py``, started with the stage's
+Region; what it says goes to standard error, since standard output is the answer's. What made it fail is said once more
+at the end, as the one line of CloudFormation's that names a reason, or as the command that mends it.
 """
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from autoir.aws.session import Access
 from autoir.errors import AutoirError, UnreachableError, UsageError
@@ -24,10 +27,27 @@ from autoir.stage.config import EXAMPLE_ACCOUNT
 APP_VARIABLE: Final = "AUTOIR_APP"
 """Names the folder of ``app.py`` for commands that are called elsewhere."""
 
-_STDERR = 2
+_LINES_KEPT = 2000
+_EXPIRED = re.compile(
+    r"ExpiredToken|token (?:included in the request )?(?:is|has) expired|session .{0,80}expired", re.I
+)
+_NOT_BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/\S+ not found|environment been bootstrapped", re.I)
+_FAILED = re.compile(
+    r"\| (?:CREATE|UPDATE|DELETE)_FAILED +\| (?P<kind>[\w:]+) +\| (?P<what>\S+)(?: \(\w+\))? *(?P<why>.*)"
+)
+"""A line of ``--progress events``: (stack | n/m | time | status | type | name and path, reason)."""
+_CANCELLED = re.compile(r"(?:creation|update) cancelled", re.I)
 
-Run = Callable[[Sequence[str], Path, Mapping[str, str]], int]
-"""Runs a command in a folder with an environment and returns its exit code; what it says goes to standard error."""
+
+class Ended(NamedTuple):
+    """A command that has run: its exit code, and the last that it said."""
+
+    code: int
+    said: Sequence[str] = ()
+
+
+Run = Callable[[Sequence[str], Path, Mapping[str, str]], Ended]
+"""Runs a command in a folder with an environment; what it says goes to standard error."""
 
 
 def app_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -54,10 +74,17 @@ def access_to(stage: str, profile: str = "", region: str = "", environ: Mapping[
     return Access(profile, read(stages, stage).region if stage in stages_in(stages) else "")
 
 
-def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
-    """Run ``command``; both its outputs go to our standard error."""
-    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=_STDERR, check=False)
-    return done.returncode
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
+    """Run ``command``; both its outputs go to our standard error as they come."""
+    said: deque[str] = deque(maxlen=_LINES_KEPT)
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
+            print(line, end="", file=sys.stderr, flush=True)
+            said.append(line.rstrip())
+    return Ended(process.returncode, tuple(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +161,23 @@ class Stage:
             str(program), verb, *stacks, "--exclusively", *options,
             "--app", shlex.join([sys.executable, "app.py"]), "--context", f"stage={self.config.name}", "--no-notices",
         ]  # fmt: skip
-        code = self.run(command, self.folder, self._environment())
-        if code:
-            again = "It stands in the stage's file: the same command tries again." if verb == "deploy" else ""
-            raise AutoirError(f"cdk {verb} {' '.join(stacks)} failed (exit code {code}): see above.", again)
+        ended = self.run(command, self.folder, self._environment())
+        if ended.code:
+            raise self._failure(f"cdk {verb} {' '.join(stacks)} failed (exit code {ended.code})", verb, ended.said)
+
+    def _failure(self, what: str, verb: str, said: Sequence[str]) -> AutoirError:
+        text = "\n".join(said)
+        if _EXPIRED.search(text):
+            return self.access.expired()
+        if _NOT_BOOTSTRAPPED.search(text):
+            place = f"aws://{self.config.account}/{self.config.region}"
+            profile = f" --profile {self.access.profile}" if self.access.profile else ""
+            return UsageError(
+                f"{what}: {place} is not prepared for the CDK.",
+                f"Once for an account and Region: npx cdk bootstrap {place}{profile}",
+            )
+        again = "It stands in the stage's file: the same command tries again." if verb == "deploy" else ""
+        return AutoirError(f"{what}: {_reason(said) or 'see above'}.", again)
 
     def _environment(self) -> dict[str, str]:
         quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
@@ -148,3 +188,12 @@ class Stage:
             **where,
             **({"AWS_PROFILE": self.access.profile} if self.access.profile else {}),
         }
+
+
+def _reason(said: Sequence[str]) -> str:
+    """What failed first, by CloudFormation's events: others were cancelled because of it."""
+    for line in said:
+        found = _FAILED.search(line)
+        if found and found["why"] and not _CANCELLED.search(found["why"]):
+            return f"{found['what']} ({found['kind']}): {found['why'].strip().rstrip('.')}"
+    return ""

@@ -6,9 +6,9 @@ imported before a client is wanted: boto3 costs 0.3 s of CPU.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from autoir.errors import AutoirError, UnreachableError, UsageError
 
@@ -22,6 +22,10 @@ _UNKNOWN = frozenset(
         "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "AuthFailure",
     }
 )  # fmt: skip
+_DENIED = frozenset({"403", "AllAccessDisabled", "UnauthorizedOperation", "AuthorizationError"})
+_BUSY = frozenset({"InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceException", "500", "503"})
+
+T = TypeVar("T")
 
 
 def region_of(arn: str) -> str:
@@ -33,6 +37,32 @@ class LoginError(UnreachableError):
     """AWS does not know who asks, or no longer: nothing can be asked until somebody logs in."""
 
 
+class NotAllowedError(UsageError):
+    """This login lacks ``right``."""
+
+    def __init__(self, right: str) -> None:
+        super().__init__(f"this login may not do that: it takes {right}.", "docs/iam.md lists the rights, by command.")
+        self.right = right
+
+
+class RefusedError(AutoirError):
+    """AWS answered with an error: its ``code``."""
+
+    def __init__(self, right: str, code: str, said: str) -> None:
+        super().__init__(f"AWS refused {right}: {code}{': ' if said else ''}{said}")
+        self.code = code
+
+
+def _answered(right: str, error: Exception) -> AutoirError:
+    answer: Mapping[str, object] = getattr(error, "response", {}).get("Error", {})
+    code, said = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    if code in _DENIED or "AccessDenied" in code:
+        return NotAllowedError(right)
+    if code and code not in _BUSY:
+        return RefusedError(right, code, said)
+    return UnreachableError(f"AWS gave no answer to {right}: {code or type(error).__name__}.", "Is there a network?")
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """As whom AWS is asked, and where; empty means what the environment says."""
@@ -40,13 +70,16 @@ class Access:
     profile: str = ""
     region: str = ""
 
-    def client(self, service: str) -> Any:
-        """A client of ``service`` that sends each request once. Raises UsageError or LoginError."""
+    def client(self, service: str, read_s: float = READ_S) -> Any:
+        """A client of ``service`` that sends each request once and waits ``read_s`` seconds for an answer.
+
+        Raises UsageError or LoginError.
+        """
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
-        config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"total_max_attempts": 1})
+        config = Config(connect_timeout=CONNECT_S, read_timeout=read_s, retries={"total_max_attempts": 1})
         region = self.region or os.environ.get("AWS_REGION") or None
         try:
             session = boto3.Session(profile_name=self.profile or None, region_name=region)
@@ -56,6 +89,18 @@ class Access:
         except BotoCoreError as error:
             raise self.explained(error) or UsageError(f"AWS cannot be asked: {error}") from error
         return client
+
+    def asked(self, right: str, ask: Callable[[], T]) -> T:
+        """What ``ask`` gets of AWS, which takes ``right``, as ``s3:ListBucket``.
+
+        Raises NotAllowedError, RefusedError for another no, LoginError, UsageError and UnreachableError.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return ask()
+        except (BotoCoreError, ClientError) as error:
+            raise self.explained(error) or _answered(right, error) from error
 
     def explained(self, error: Exception) -> AutoirError | None:
         """What is wrong with the login, the profile or the Region; None when ``error`` is of another kind."""
@@ -75,19 +120,20 @@ class Access:
                 "Name it: --region eu-west-1, or AWS_REGION",
             )
         if isinstance(error, e.SSOError | e.TokenRetrievalError):
-            return self._expired()
+            return self.expired()
         if isinstance(error, e.NoCredentialsError | e.PartialCredentialsError | e.CredentialRetrievalError):
             return self._no_credentials()
         return None
 
     def _refused(self, code: str) -> AutoirError | None:
         if code in _EXPIRED:
-            return self._expired()
+            return self.expired()
         if code in _UNKNOWN:
             return LoginError(f"AWS does not know these credentials ({code}).", self._hint())
         return None
 
-    def _expired(self) -> LoginError:
+    def expired(self) -> LoginError:
+        """What to say of a login that was good once."""
         return LoginError("the AWS login has expired.", self._hint())
 
     def _no_credentials(self) -> LoginError:

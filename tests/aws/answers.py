@@ -55,7 +55,7 @@ _make = Access.client
 
 
 @functools.cache
-def _client(access: Access, service: str) -> Any:
+def _client(access: Access, service: str, read_s: float = 0) -> Any:
     """A client like any other, made once for all tests: that takes longer than most of them."""
     made = _make(access, service)
     made.meta.events.register("provide-client-params", _remember)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoir.aws.cdk import Stage, access_to, app_folder
+from autoir.aws.cdk import Ended, Stage, access_to, app_folder
 from autoir.aws.session import Access, LoginError
 from autoir.errors import AutoirError, UnreachableError, UsageError
 from autoir.stage import StageConfig
@@ -92,6 +92,36 @@ def test_a_failure_names_the_stack_and_what_comes_next(app: Checkout, verb: str,
     app.fail(7)
     with pytest.raises(AutoirError, match=rf"cdk {verb} AutoIR-prod-App failed \(exit code 7\)") as caught:
         getattr(Stage.opened("prod"), verb)("App")
+    assert hint in caught.value.hint
+
+
+FAILED = "AutoIR-prod-App | 1/9 | 10:00:01 | CREATE_FAILED        | AWS::Logs::SubscriptionFilter | App/A (A1) {}"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words", "hint"),
+    [
+        # what CloudFormation says failed first; the others were only cancelled
+        (
+            [FAILED.format("Resource creation cancelled"), FAILED.format("Limit exceeded."), FAILED.format("x")],
+            AutoirError, r"App/A \(AWS::Logs::SubscriptionFilter\): Limit exceeded\.$", "tries again",
+        ),
+        (
+            ["SSM parameter /cdk-bootstrap/hnb659fds/version not found. Has the environment been bootstrapped?"],
+            UsageError, "aws://222222222222/eu-west-1 is not prepared",
+            "npx cdk bootstrap aws://222222222222/eu-west-1 --profile ops",
+        ),
+        (["The security token included in the request is expired"], LoginError, "expired", "sso login --profile ops"),
+        (["ExpiredToken: no"], LoginError, "expired", "aws sso login --profile ops"),
+        (["something else"], AutoirError, r"exit code 1\): see above\.$", "tries again"),
+    ],
+)  # fmt: skip
+def test_what_made_it_fail_is_said_last(
+    app: Checkout, said: list[str], kind: type[AutoirError], words: str, hint: str
+) -> None:
+    opened = replace(Stage.opened("prod", "ops"), run=lambda command, folder, environment: Ended(1, said))
+    with pytest.raises(kind, match=words) as caught:
+        opened.deploy("App")
     assert hint in caught.value.hint
 
 

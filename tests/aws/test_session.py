@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from botocore import exceptions as e
 
-from autoir.aws.session import Access, LoginError
-from autoir.errors import UsageError
+from autoir.aws.session import Access, LoginError, NotAllowedError, RefusedError
+from autoir.errors import AutoirError, UnreachableError, UsageError
 
 
 def refused(code: str) -> e.ClientError:
@@ -79,3 +79,25 @@ def test_a_client_sends_each_request_once(monkeypatch: pytest.MonkeyPatch, tmp_p
     client = Access().client("logs")
     assert client.meta.region_name == "eu-west-1"
     assert client.meta.config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (refused("AccessDeniedException"), NotAllowedError, r"it takes logs:FilterLogEvents\."),
+        (refused("UnauthorizedOperation"), NotAllowedError, r"it takes logs:FilterLogEvents\."),
+        (refused("ResourceNotFoundException"), RefusedError, "ResourceNotFoundException: no"),
+        (refused("ExpiredToken"), LoginError, "expired"),
+        (refused("InternalFailure"), UnreachableError, "InternalFailure"),
+        (e.ConnectTimeoutError(endpoint_url="x"), UnreachableError, "ConnectTimeoutError"),
+    ],
+    ids=repr,
+)
+def test_a_question_that_failed_names_the_right_that_it_takes(
+    error: Exception, kind: type[AutoirError], words: str
+) -> None:
+    def ask() -> None:
+        raise error
+
+    with pytest.raises(kind, match=words):
+        Access("prod").asked("logs:FilterLogEvents", ask)
