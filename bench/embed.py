@@ -1,9 +1,9 @@
 """How fast texts become vectors in process, beside onnxruntime on the same weights, one core each.
 
-Texts are sentences put together from the search corpus, 29 tokens on average. CPU seconds are those of the process, so
-threads that only wait for each other count. Goals on all-MiniLM-L6-v2: 60 texts a CPU second, 0.5 CPU seconds to the
-first vector of a cold process, 250 MB. Each engine runs in processes of its own, turn about, and the best of the rounds
-counts: what else runs on the machine can only make a round worse.
+Texts are put together from the words of the demo's templates, 29 tokens on average. CPU seconds are those of the
+process, so threads that only wait for each other count. Goals on all-MiniLM-L6-v2: 60 texts a CPU second, 0.5 CPU
+seconds to the first vector of a cold process, 250 MB. Each engine runs in processes of its own, turn about; the best
+of the rounds counts, for what else runs on the machine can only make a round worse.
 
     python bench/embed.py [--model FOLDER] [--rounds 5]    # make model; uv sync --group reference
 """
@@ -26,18 +26,16 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is imported
 from autoir.embed.local.folder import FoundModel, find_model, read_model, vocabulary_of
 from autoir.embed.local.tokenizer import Tokenizer, read_vocabulary
 
-CORPUS = Path(__file__).with_name("search_corpus.txt")
+ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1, 8, 32)
 TEXTS = 256
 ENGINES = {"numpy, ragged (ours)": "local", "onnxruntime fp32": "onnx"}
-GRAPH = "AUTOIR_BENCH_ONNX"
+GRAPH, SAMPLE = "AUTOIR_BENCH_ONNX", "AUTOIR_BENCH_TEXTS"
 Embed = Callable[[Sequence[str]], object]
 
 
-def texts(folder: Path) -> list[str]:
-    """Texts of 10 to 70 tokens, 29 on average, marks included."""
-    tokenizer = Tokenizer(read_vocabulary(vocabulary_of(folder)))
-    templates = [line.split(" | ", 3)[3] for line in CORPUS.read_text("utf-8").splitlines() if line.count(" | ") >= 3]
+def composed(tokenizer: Tokenizer, templates: Sequence[str]) -> list[str]:
+    """Texts of 10 to 70 tokens, 29 on average, marks included, of the words of templates."""
     words = [word for template in templates for word in template.replace("<*>", " ").split()]
     rng = random.Random(29)
     found = []
@@ -50,6 +48,11 @@ def texts(folder: Path) -> list[str]:
             text = f"{text} {word}".strip()
         found.append(text)
     return found
+
+
+def texts() -> list[str]:
+    """The same, in a process that is measured and should hold nothing else."""
+    return list(json.loads(Path(os.environ[SAMPLE]).read_text("utf-8")))
 
 
 def local(folder: Path) -> Embed:
@@ -86,7 +89,7 @@ def measure(engine: str, folder: Path) -> dict[str, float]:
     cold_s = time.process_time()
     found = {"cold_s": cold_s}
     # By length, which costs a ragged engine nothing and spares a padding one a third of its work.
-    sample = sorted(texts(folder), key=len)
+    sample = sorted(texts(), key=len)
     for batch in BATCHES:
         embed(sample[:batch])
         begun = time.process_time()
@@ -101,31 +104,37 @@ def difference(folder: Path) -> float:
     """The largest difference between a number of ours and onnxruntime's."""
     import numpy as np
 
-    sample = texts(folder)[:64]
+    sample = texts()[:64]
     ours = np.stack([np.frombuffer(vector, "<f4") for vector in local(folder)(sample)])  # type: ignore[attr-defined]
     return float(np.abs(ours - np.asarray(onnx(folder)(sample))).max())
 
 
-def in_a_process(mode: str, folder: Path, graph: Path) -> dict[str, float]:
+def in_a_process(mode: str, folder: Path, scratch: Path) -> dict[str, float]:
     command = [sys.executable, __file__, "--model", str(folder), "--run", mode]
-    environ = os.environ | {"PYTHONPATH": str(CORPUS.parent.parent), GRAPH: str(graph)}
+    environ = os.environ | {
+        "PYTHONPATH": str(ROOT), GRAPH: str(scratch / "model.onnx"), SAMPLE: str(scratch / "texts.json")
+    }  # fmt: skip
     return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout))
 
 
-def compare(found: FoundModel, rounds: int, graph: Path) -> None:
-    """Print the table; ``graph`` is where onnxruntime's copy of the model may lie."""
+def compare(found: FoundModel, rounds: int, scratch: Path) -> None:
+    """Print the table; ``scratch`` is where onnxruntime's copy of the model and the texts may lie."""
+    from bench._templates import mined
+
+    tokenizer = Tokenizer(read_vocabulary(vocabulary_of(found.folder)))
+    sample = composed(tokenizer, [row.template for row in mined()])
+    (scratch / "texts.json").write_text(json.dumps(sample), "utf-8")
     engines = dict(ENGINES)
     missing = [name for name in ("onnx", "onnxruntime") if not find_spec(name)]
     if not missing:
-        in_a_process("export", found.folder, graph)
+        in_a_process("export", found.folder, scratch)
     else:
         engines.pop("onnxruntime fp32")
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in engines}
     for _ in range(rounds):
         for name, engine in engines.items():
-            rows[name].append(in_a_process(engine, found.folder, graph))
-    tokenizer = Tokenizer(read_vocabulary(vocabulary_of(found.folder)))
-    mean = sum(len(tokenizer.encode(text, 512)) for text in texts(found.folder)) / TEXTS
+            rows[name].append(in_a_process(engine, found.folder, scratch))
+    mean = sum(len(tokenizer.encode(text, 512)) for text in sample) / TEXTS
     print(f"{found.spec.id}, {TEXTS} texts of {mean:.1f} tokens on average, best of {rounds} rounds\n")
     print(f"{'engine':<24}" + "".join(f"{f'batch {b}':>10}" for b in BATCHES) + f"{'cold CPU s':>12}{'RSS MB':>8}")
     for name, runs in rows.items():
@@ -135,7 +144,7 @@ def compare(found: FoundModel, rounds: int, graph: Path) -> None:
     if missing:
         print(f"{'onnxruntime fp32':<24}  not installed: uv sync --group reference")
     else:
-        print(f"\nlargest difference between the two: {in_a_process('difference', found.folder, graph)['most']:.1e}")
+        print(f"\nlargest difference between the two: {in_a_process('difference', found.folder, scratch)['most']:.1e}")
 
 
 def main() -> None:
@@ -160,7 +169,7 @@ def main() -> None:
             print(json.dumps(measure(engine, found.folder)))
         case None:
             with tempfile.TemporaryDirectory() as folder:
-                compare(found, arguments.rounds, Path(folder, "model.onnx"))
+                compare(found, arguments.rounds, Path(folder))
 
 
 if __name__ == "__main__":
