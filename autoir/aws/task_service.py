@@ -3,7 +3,7 @@
 A task that runs is not yet one that reads: its heartbeat says that groups are read to their ends, so health is both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from autoir import metric_names
 from autoir.aws.outputs import outputs_of
 from autoir.aws.session import Access
 from autoir.clock import HOUR_MS, MINUTE_MS
-from autoir.errors import AutoirError, UnreachableError, UsageError
+from autoir.errors import UsageError
 from autoir.stage import outputs
 
 SILENT_MS = 5 * MINUTE_MS
@@ -74,13 +74,17 @@ class TaskService:
         found = outputs_of(self._access, self._stage, "Tailer")
         cluster, name = found[outputs.CLUSTER], found[outputs.SERVICE]
         ecs = self._access.client("ecs")
-        services = self._asked("ecs:DescribeServices", lambda: ecs.describe_services(cluster=cluster, services=[name]))
+        services = self._access.asked(
+            "ecs:DescribeServices", lambda: ecs.describe_services(cluster=cluster, services=[name])
+        )
         if not services["services"]:
             raise UsageError(f"ECS has no service {name} in {cluster}.", "Deploy it again: it was removed by hand.")
         service: Mapping[str, Any] = services["services"][0]
-        listed = self._asked("ecs:ListTasks", lambda: ecs.list_tasks(cluster=cluster, serviceName=name))["taskArns"]
+        listed = self._access.asked("ecs:ListTasks", lambda: ecs.list_tasks(cluster=cluster, serviceName=name))[
+            "taskArns"
+        ]
         tasks = (
-            self._asked("ecs:DescribeTasks", lambda: ecs.describe_tasks(cluster=cluster, tasks=listed))["tasks"]
+            self._access.asked("ecs:DescribeTasks", lambda: ecs.describe_tasks(cluster=cluster, tasks=listed))["tasks"]
             if listed
             else []
         )
@@ -100,7 +104,7 @@ class TaskService:
     def _newest(self, metric: str, statistic: str, now_ms: int) -> tuple[int | None, float | None]:
         """(epoch milliseconds, value) of the newest minute of a metric within the last hour."""
         cloudwatch = self._access.client("cloudwatch")
-        answer = self._asked(
+        answer = self._access.asked(
             "cloudwatch:GetMetricStatistics",
             lambda: cloudwatch.get_metric_statistics(
                 Namespace=metric_names.namespace(self._stage),
@@ -117,21 +121,6 @@ class TaskService:
             return None, None
         newest = max(points, key=lambda point: point["Timestamp"])
         return _ms(newest["Timestamp"]), float(newest[statistic])
-
-    def _asked(self, right: str, ask: Callable[[], Any]) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return ask()
-        except (BotoCoreError, ClientError) as error:
-            raise self._access.explained(error) or _explained(right, error) from error
-
-
-def _explained(right: str, error: Exception) -> AutoirError:
-    code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
-    if "AccessDenied" in code or code == "UnauthorizedOperation":
-        return UsageError(f"the service may not be seen: {code}.", f"It takes {right}.")
-    return UnreachableError(f"AWS gave no answer to {right}: {code or type(error).__name__}.", "Is there a network?")
 
 
 def _task(task: Mapping[str, Any]) -> Task:

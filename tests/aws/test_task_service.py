@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from autoir.aws.outputs import NotDeployedError
-from autoir.aws.session import Access, LoginError
+from autoir.aws.session import Access, LoginError, NotAllowedError
 from autoir.aws.task_service import Service, Task, TaskService
 from autoir.clock import MINUTE_MS
 from autoir.errors import UnreachableError, UsageError
@@ -88,8 +88,8 @@ def test_what_is_wrong(
         ("cloudformation.DescribeStacks", "ValidationError", NotDeployedError, "AutoIR-prod-Tailer is not deployed"),
         ("cloudformation.DescribeStacks", "AccessDenied", UsageError, "may not be seen"),
         ("ecs.DescribeServices", {"services": []}, UsageError, "ECS has no service tail in AutoIR-prod"),
-        ("ecs.DescribeServices", "AccessDeniedException", UsageError, "may not be seen: AccessDeniedException"),
-        ("ecs.ListTasks", "ServerException", UnreachableError, "no answer to ecs:ListTasks: ServerException"),
+        ("ecs.DescribeServices", "AccessDeniedException", NotAllowedError, "it takes ecs:DescribeServices"),
+        ("ecs.ListTasks", "InternalFailure", UnreachableError, "no answer to ecs:ListTasks: InternalFailure"),
         ("ecs.DescribeServices", "ExpiredTokenException", LoginError, "the AWS login has expired"),
         ("cloudwatch.GetMetricStatistics", "ExpiredToken", LoginError, "the AWS login has expired"),
     ],

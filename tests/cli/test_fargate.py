@@ -73,7 +73,7 @@ def test_a_silent_task_is_a_failure_and_a_stopped_one_is_not(
     [
         ("cloudformation.DescribeStacks", "ValidationError", 2, "autoir aws autoir-fargate deploy --stage prod"),
         ("ecs.DescribeServices", "ExpiredTokenException", 3, "aws sso login --profile ops"),
-        ("ecs.ListTasks", "AccessDeniedException", 2, "It takes ecs:ListTasks."),
+        ("ecs.ListTasks", "AccessDeniedException", 2, "it takes ecs:ListTasks."),
     ],
 )
 def test_a_failure_says_what_mends_it(
