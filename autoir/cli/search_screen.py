@@ -3,22 +3,35 @@
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
-from autoir.cli import stores
+from autoir.cli import figures, stores
 from autoir.cli.embedding import engine_for
 from autoir.cli.options import Asked, moment_ms
 from autoir.cli.output import READER
-from autoir.cli.searching import engine, level_of
+from autoir.cli.searching import count, engine, level_of
+from autoir.clock import system_clock
+from autoir.embed import ModelMismatchError
 from autoir.errors import UsageError
 from autoir.report.text import shown
 from autoir.store import Store, open_database
-from autoir.tui.library import Filters, Library
+from autoir.tui.library import Answer, Filters, Library
 from autoir.tui.search_app import SearchApp
 
 _PATIENCE_S = 10.0
 """For so long a server that gives way is tried, where a person looks on."""
+
+
+class _Counted(Library):
+    """Every search counts, as one of logs query does."""
+
+    def answer(self, text: str, filters: Filters) -> Answer:
+        begun = time.perf_counter()
+        answer = super().answer(text, filters)
+        count(answer.results, time.perf_counter() - begun)
+        return answer
 
 
 def require_terminal(asked: Asked, text: str) -> None:
@@ -36,7 +49,8 @@ def open_screen(asked: Asked, text: str, group_glob: str, since: str, level: str
     with stores.to_read(asked) as found:
         if since:
             moment_ms("--since", since, found.clock())
-        engine_for(found.store)
+        with suppress(ModelMismatchError):  # then words alone answer
+            engine_for(found.store)
         title, clock = f"AutoIR search   {shown(found.shown)}", found.clock
     url = stores.chosen_url(asked)
 
@@ -46,7 +60,8 @@ def open_screen(asked: Asked, text: str, group_glob: str, since: str, level: str
             closing(Store(open_database(url, time_left_s=lambda: _PATIENCE_S))) as store,
             closing(engine(store)) as embedder,
         ):
-            yield Library(store, embedder, clock, READER)
+            yield _Counted(store, embedder, clock, READER)
+        figures.remember(found.shown, system_clock())
 
     app = SearchApp(title, opened, READER, text, filters)
     app.run()

@@ -53,10 +53,14 @@ def search(opened: Opened, text: str, also: Sequence[str], limit: int, held_to: 
     begun = time.perf_counter()
     with closing(engine(opened.store)) as embedder:
         found = Searcher(opened.store, embedder).search(text, also=also, limit=limit, **held_to._asdict())
-    took_s = time.perf_counter() - begun
+    count(found, time.perf_counter() - begun)
+    return found
+
+
+def count(found: Results, took_s: float) -> None:
+    """Add a search to what this process has done."""
     scores = sum(hit.score for hit in found.hits)
     figures.of_this_process.search.add(SearchWork(1, bool(found.degraded), len(found.hits), scores, took_s, took_s))
-    return found
 
 
 def engine(store: Store) -> Embedder:

@@ -28,19 +28,22 @@ class Desk(Generic[L]):
     def __init__(self, opened: Callable[[], AbstractContextManager[L]]) -> None:
         self._opened = opened
         self._jobs: SimpleQueue[tuple[Callable[[L], Any], Future[Any]] | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name="desk", daemon=True)
-        self._thread.start()
+        self._thread: Thread | None = None
 
     async def ask(self, work: Callable[[L], T]) -> T:
         """What ``work`` returns or raises. Cancelled before its turn, it is never begun."""
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="desk", daemon=True)
+            self._thread.start()
         future: Future[T] = Future()
         self._jobs.put((work, future))
         return await asyncio.wrap_future(future)
 
     def close(self, wait_s: float = _LEAVING_S) -> None:
         """Take no more questions, and leave the store unless it is held up for longer than ``wait_s``."""
-        self._jobs.put(None)
-        self._thread.join(wait_s)
+        if self._thread:
+            self._jobs.put(None)
+            self._thread.join(wait_s)
 
     def _work(self) -> None:
         with ExitStack() as stack:

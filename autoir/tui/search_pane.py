@@ -226,6 +226,10 @@ class SearchPane(Widget):
         else:
             self._to_open = True  # what is shown still answers an older text
 
+    def on_option_list_option_selected(self, event: HitList.OptionSelected) -> None:
+        event.stop()  # a click
+        self._open_lines()
+
     def _open_lines(self) -> None:
         """Show the stored lines of the chosen pattern."""
         hit = self.query_one(HitList).chosen

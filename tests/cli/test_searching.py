@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import struct
 import sys
 import termios
@@ -14,8 +15,12 @@ from subprocess import Popen
 
 import pytest
 
+from autoir.cli import figures, search_screen, stores
+from autoir.clock import system_clock
 from autoir.store import open_store
+from autoir.tui.search_app import SearchApp
 from tests.cli.conftest import Call, document
+from tests.embed.local.pocket import write_pocket
 from tests.mysql_peer.server import Server
 from tests.search.conftest import SEEN, add
 
@@ -129,7 +134,20 @@ def test_the_screen_on_a_terminal(store_url: str, request: pytest.FixtureRequest
     os.close(terminal)
     assert child.returncode == 0
     assert "AutoIR search" in written
+    assert figures.lately(stores.shown_url(store_url), system_clock()).search.searches >= 1
     assert re.findall(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)[;m]", written) == []
+
+
+def test_a_store_of_a_model_that_is_not_here_is_searched_by_words(
+    call: Call, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_pocket(tmp_path / "models" / "all-MiniLM-L6-v2")
+    call("logs", "ingest", str(log))
+    shutil.rmtree(model)
+    opened: list[SearchApp] = []
+    monkeypatch.setattr(search_screen, "require_terminal", lambda *_: None)
+    monkeypatch.setattr(SearchApp, "run", lambda self: opened.append(self))
+    assert (call("logs", "search").exit_code, len(opened)) == (0, 1)
 
 
 def until(terminal: int, words: str, limit_s: float = 60) -> str:

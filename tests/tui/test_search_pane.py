@@ -172,6 +172,16 @@ def test_a_key_shows_the_stored_lines_and_another_leads_back(filled: Path) -> No
     run(opened(filled), act)
 
 
+def test_a_click_shows_the_stored_lines(filled: Path) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await typed(pilot, "pool limit")
+        await pilot.click(HitList, offset=(10, 2))
+        await typed(pilot)
+        assert "QueuePool created with 0 connections" in drawn(pilot)
+
+    run(opened(filled), act)
+
+
 def test_a_pattern_without_a_line_any_more_says_so(filled: Path) -> None:
     store = open_store(f"sqlite:///{filled}")
     store.db.execute("DELETE FROM autoir_events")
