@@ -17,7 +17,7 @@ FLOORS = {
     room: floor
     for floor, rooms in {
         0: "errors events patterns redact incidents settings locations profiles clock metrics data "
-        "metric_names lambda_env stage fit recursion heartbeat prices cost",
+        "metric_names lambda_env stage fit recursion heartbeat prices cost download",
         1: "store embed llm",
         2: "detect agent tools search tail notify report aws subscription",
         3: "ingest delivery functions tailer daemon task retention sweep lifecycle investigate backtest chat demo",

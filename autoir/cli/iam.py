@@ -39,6 +39,9 @@ OPERATE: Final = {
 """Of who looks after a stage."""
 
 DEPLOY: Final = {
+    "s3:ListBucketMultipartUploads": "find an upload of weights that broke",
+    "s3:ListMultipartUploadParts": "go on with it",
+    "s3:PutObject": "put a model into the weights bucket",
     "sts:GetCallerIdentity": "see that the login is of the stage's account; everybody may",
     "sts:AssumeRole": "deploy by the roles that cdk bootstrap made: arn:aws:iam::ACCOUNT:role/cdk-*",
 }
@@ -58,6 +61,8 @@ _ACTIONS = {
     "s3:CreateMultipartUpload": "s3:PutObject",
     "s3:UploadPart": "s3:PutObject",
     "s3:CompleteMultipartUpload": "s3:PutObject",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:ListParts": "s3:ListMultipartUploadParts",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 """Operations whose right has another name (Service Authorization Reference)."""

@@ -35,7 +35,10 @@ _NOTED = ".verified.json"
 
 
 PINS: Mapping[str, Mapping[str, str]] = {
-    "bge-small-en-v1.5": {WEIGHTS: "3c9f31665447c8911517620762200d2245a2518d6e7208acc78cd9db317e21ad"},
+    "bge-small-en-v1.5": {
+        WEIGHTS: "3c9f31665447c8911517620762200d2245a2518d6e7208acc78cd9db317e21ad",
+        "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+    },
     "all-MiniLM-L6-v2": {
         WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         CONFIG: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
