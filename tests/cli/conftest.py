@@ -1,11 +1,13 @@
 """What the tests of the command line share: a way to call it, and a store with a little in it."""
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner, Result
 
 from autoir.cli.main import app
@@ -14,6 +16,9 @@ from autoir.incidents import Candidate, Change, Claim, Incident, Step
 from autoir.store import open_store
 
 Call = Callable[..., Result]
+
+# To build all commands takes as long as to run one of them, and the runner does it for every call.
+testing._get_command = functools.cache(testing._get_command)
 
 
 @pytest.fixture
