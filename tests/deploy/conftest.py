@@ -40,6 +40,7 @@ def missing() -> str:
         "the CDK's command line": CDK.exists(),
         "the local cloud": localcloud.PYTHON.exists(),
         "a Python that Lambda has": localcloud.LAMBDA_PYTHON in ("3.11", "3.12", "3.13"),
+        "one process for all (pytest -n 0)": "PYTEST_XDIST_WORKER" not in os.environ,
     }
     return ", ".join(what for what, there in wanted.items() if not there)
 
@@ -102,8 +103,9 @@ def _store_ready(stage: Deployment) -> None:
 @pytest.fixture
 def store(deployment: Deployment) -> Iterator[Store]:
     """The store that the deployed functions write."""
-    with open_store(deployment.store_url) as opened:
-        yield opened
+    opened = open_store(deployment.store_url)
+    yield opened
+    opened.close()
 
 
 def until(question: Callable[[], T], seconds: float = 30) -> T:

@@ -129,8 +129,7 @@ def metric(deployment: Deployment, part: str, name: str) -> float:
     group = f"/autoir/{STAGE}/{part}"
     pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     said = [json.loads(e["message"]) for page in pages for e in page["events"] if e["message"].startswith("{")]
-    values = [(line["_aws"]["Timestamp"], line[name]) for line in said if name in line]
-    (value,) = max(values)[1] if isinstance(max(values)[1], list) else [max(values)[1]]
+    _, (value,) = max((line["_aws"]["Timestamp"], line[name]) for line in said if name in line)
     return float(value)
 
 
