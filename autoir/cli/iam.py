@@ -33,6 +33,7 @@ OPERATE: Final = {
     "ecs:DescribeServices": "see whether the tailing task runs",
     "ecs:DescribeTasks": "see why it does not",
     "ecs:ListTasks": "see its tasks",
+    "sagemaker:DescribeEndpoint": "see whether the embedding endpoint serves",
     "s3:DeleteObject": "take a delivery that is stored out of the failure bucket",
     "s3:GetObject": "read a delivery that failed",
 }
