@@ -18,13 +18,14 @@ def main(word: str) -> None:
     match word:
         case "up":
             if _NOTE.exists():
-                raise CloudError("It is up, or was not stopped: make localcloud-down")
+                raise CloudError("It is up, or ended by itself: make localcloud-down")
             _FOLDER.mkdir(parents=True, exist_ok=True)
             cloud = start(_FOLDER)
             _NOTE.write_text(json.dumps({"pid": cloud.pid, "port": cloud.port, "folder": str(_FOLDER)}))
             print(f'{cloud.url} is up. Lead a shell to it: eval "$(.venv/bin/python -m tools.localcloud env)"')
         case "down":
-            _noted().stop()
+            if (noted := _noted()).answers():  # else its number may be another process's by now
+                noted.stop()
             _NOTE.unlink()
         case "env":
             print(exports(_noted().environment), end="")

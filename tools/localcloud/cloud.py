@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
@@ -74,6 +73,14 @@ class Cloud:
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         }
 
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     def tick(self, schedule: str) -> None:
         """Let a schedule fire now."""
         request = urllib.request.Request(f"{self.url}/_localcloud/tick/{schedule}", b"", method="POST")
@@ -127,7 +134,7 @@ def start(folder: Path) -> Cloud:
         )
     cloud = Cloud(process.pid, port, folder, process)
     deadline = time.monotonic() + _START_S
-    while not _answers(cloud.url):
+    while not cloud.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             cloud.stop()
             raise CloudError(f"The local cloud did not start:\n{(folder / 'cloud.log').read_text()[-2000:]}")
@@ -138,14 +145,6 @@ def start(folder: Path) -> Cloud:
 def exports(environment: Mapping[str, str]) -> str:
     """``environment`` for a shell's eval."""
     return "".join(f"export {name}={value}\n" for name, value in environment.items())
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{url}/_ministack/health", timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def _free_port() -> int:
