@@ -40,6 +40,8 @@ OPERATE: Final = {
 """Of who looks after a stage."""
 
 DEPLOY: Final = {
+    "lambda:InvokeFunction": "make the schema from inside the network",
+    "secretsmanager:PutSecretValue": "give a stage the connections to its store",
     "s3:ListBucketMultipartUploads": "find an upload of weights that broke",
     "s3:ListMultipartUploadParts": "go on with it",
     "s3:PutObject": "put a model into the weights bucket",

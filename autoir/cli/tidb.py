@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoir import locations, profiles
-from autoir.cli import stores
-from autoir.cli.options import Asked, Command, Group, PlainCommand, ReadCommand, asked, examples
+from autoir.cli import stores, tidb_stage
+from autoir.cli.options import Asked, Command, Group, ReadCommand, StageCommand, asked, examples
 from autoir.cli.output import Lines, Table, note, print_json, show
 from autoir.clock import system_clock
 from autoir.errors import AutoirError, UsageError
@@ -41,12 +41,13 @@ _MARKS = {"ok": "ok", "note": "--", "failed": "!!"}
 
 
 @app.command(
-    cls=PlainCommand,
+    cls=StageCommand,
     epilog=examples(
         "autoir tidb dsn",
         "autoir tidb dsn --name prod --ca /etc/ssl/tidb-ca.pem",
         "autoir tidb dsn --dsn -",
         "autoir tidb dsn --show",
+        "autoir tidb dsn --stage prod",
     ),
 )
 def dsn(
@@ -68,13 +69,37 @@ def dsn(
     save_anyway: Annotated[
         bool, typer.Option("--save-anyway", help="Save it even if a step fails: this machine may not be let in.")
     ] = False,
+    stage: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Give this stage in AWS its store, instead: three connections (--dsn - reads owner's, writer's and"
+            " reader's, a line each) into its secrets, and the schema.",
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --stage: show what would change in the stage's file.")
+    ] = False,
 ) -> int:
     """Save a connection under a name, once it works.
 
     Asks for host, port, user, password and database, unless --dsn tells them; TIDB_DSN or TIDB_HOST and those beside it
     answer beforehand. Then tries them step by step, and saves nothing if a step fails. Every command takes the name as
     --store NAME; the one named default holds where no store is named.
+
+    With --stage it deploys what the store of a stage needs, writes its secrets, says which addresses the database has
+    to let in, waits for that, makes the schema from inside, and sets store.ready in the stage's file.
     """
+    if stage:
+        unused = {"--show": show_saved, "--name": name != profiles.DEFAULT, "--ca": ca, "--save-anyway": save_anyway}
+        if wrong := next((option for option, used in unused.items() if used), name_shown):
+            raise UsageError(f"{wrong} does not go with --stage.", f"Leave it out: autoir tidb dsn --stage {stage}")
+        tidb_stage.prepare(ctx, stage, dsn, lambda: _answered("", ask_ca=False), dry_run=dry_run)
+        return 0
+    if dry_run or asked(ctx).region or asked(ctx).profile:
+        raise UsageError(
+            "--dry-run, --region and --profile go with --stage alone.", "Name it: autoir tidb dsn --stage dev"
+        )
     if show_saved:
         _show_saved(name_shown, asked(ctx))
         return 0

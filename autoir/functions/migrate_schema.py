@@ -2,7 +2,7 @@
 
 In AWS this is the only thing that changes the schema: a laptop often cannot reach the database, and must not hold the
 owner's password. Everything can be run again; what is done already is left out. Without an action, as a scheduler
-sends it, the days are kept: those past their retention dropped, the coming ones made.
+sends it, the days are kept: those past their retention dropped, the coming ones made. ``status`` only looks.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from autoir.settings import Settings
 from autoir.store import Store
 from autoir.store.database import Database
 
-Action = Literal["migrate", "maintain", "grants"]
+Action = Literal["migrate", "maintain", "grants", "status"]
 _ACTIONS: Final = get_args(Action)
 _EXAMPLE: Final = 'Example: {"action": "migrate"}, or {"action": "grants", "writer": "USER", "reader": "USER"}'
 
@@ -43,20 +43,20 @@ class MigrateSchema:
         self._telemetry = telemetry or Telemetry(env)
         self._clock = clock
         self._settings = Settings(stage=env.stage)
-        self._held = Held(Secret(env.owner_secret_arn), lambda db: db)
+        self._secret_arn = env.owner_secret_arn
 
     def __call__(self, event: object, context: Context) -> dict[str, object]:
         """Do what ``event`` asks for; the statements that ran. Raises AutoirError where one of them fails."""
         with raised(self._telemetry, context):
             asked, left_s = asked_of(event), time_left_s(context)
-            document = self._held.use(lambda db: self._done(db, asked), left_s)
-            self._held.close()
+            # Asked anew each time, which is once a day: whoever mends a connection string calls again at once.
+            held = Held(Secret(self._secret_arn), lambda db: db)
+            try:
+                document = held.use(lambda db: self._done(db, asked), left_s)
+            finally:
+                held.close()
             self._telemetry.info("schema", **document)
             return document
-
-    def close(self) -> None:
-        """Release the store's connection."""
-        self._held.close()
 
     def _done(self, db: Database, asked: Asked) -> dict[str, object]:
         before = db.schema_version()
@@ -77,6 +77,7 @@ class MigrateSchema:
             ],
             "maintain": [lambda: maintenance(db, now_ms, retention)],
             "grants": [lambda: grants(db.dsn.database, writer=asked.writer, reader=asked.reader)],
+            "status": [],
         }
         ran: list[str] = []
         for needed in steps[asked.action]:

@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSResponse
 
 from autoir.aws.session import Access
 
-Answer = dict[str, Any] | str | Callable[[dict[str, Any]], dict[str, Any]]
-"""What an operation gives: a response, the code of an error, or what makes a response of the parameters."""
+Answer = dict[str, Any] | str | Callable[[dict[str, Any]], dict[str, Any] | str]
+"""What an operation gives: a response, the code of an error, or what makes one of them of the parameters."""
 
 
 @dataclass
@@ -41,12 +41,11 @@ class Answers:
     def answer(self, name: str, params: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
         """What botocore would have made of the answer to ``name``."""
         assert name in self.given, f"nothing was said of {name}"
-        answer, status = self.given[name], HTTPStatus.OK
+        given, status = self.given[name], HTTPStatus.OK
+        answer = given(params) if callable(given) else given
         if isinstance(answer, str):
-            status, parsed = HTTPStatus.BAD_REQUEST, {"Error": {"Code": answer, "Message": "no"}}
-        else:
-            parsed = answer(params) if callable(answer) else answer
-        return AWSResponse("", int(status), {}, None), {"ResponseMetadata": {"HTTPStatusCode": int(status)}, **parsed}
+            status, answer = HTTPStatus.BAD_REQUEST, {"Error": {"Code": answer, "Message": "no"}}
+        return AWSResponse("", int(status), {}, None), {"ResponseMetadata": {"HTTPStatusCode": int(status)}, **answer}
 
 
 _ASKED: dict[str, Answers] = {}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from autoir.clock import DAY_MS
@@ -13,7 +14,7 @@ from autoir.store import Store, open_database, open_store
 from autoir.store.database import NEWEST_SCHEMA
 from autoir.store.tidb import TidbDatabase
 from autoir.store.tidb.schema import partition_bounds
-from tests.lambdas.conftest import Heard, Invocation
+from tests.lambdas.conftest import REGION, Heard, Invocation
 from tests.mysql_peer.server import Server
 from tests.payloads import NOW_MS
 
@@ -57,12 +58,24 @@ def test_a_schema_is_made_kept_and_granted_and_all_of_it_again(owner_url: str, m
 
 def test_the_stand_in_of_a_local_cloud_is_migrated_the_same_way(tmp_path: Path, migrate: Make) -> None:
     function = migrate(f"sqlite:///{tmp_path}/empty.db")
+    assert function({"action": "status"}, Invocation())["schema"] == 0
     assert function({"action": "maintain"}, Invocation())["schema"] == 0  # nothing to keep yet
     assert function({"action": "migrate"}, Invocation())["schema"] == NEWEST_SCHEMA
     again = function({"action": "migrate"}, Invocation())
     assert (again["schema_before"], again["schema"]) == (NEWEST_SCHEMA, NEWEST_SCHEMA)
     assert function({"action": "maintain"}, Invocation())["expired"] == 0
     assert function({"action": "grants", "writer": "w"}, Invocation())["statements"] == []
+    looked = function({"action": "status"}, Invocation())
+    assert (looked["schema"], looked["statements"]) == (NEWEST_SCHEMA, [])
+
+
+def test_a_connection_string_that_was_mended_is_used_at_once(tmp_path: Path, migrate: Make) -> None:
+    function = migrate(f"sqlite:///{tmp_path}/wrong.db")
+    function({"action": "migrate"}, Invocation())
+    boto3.client("secretsmanager", REGION).put_secret_value(
+        SecretId="owner", SecretString=f"sqlite:///{tmp_path}/right.db"
+    )
+    assert function({"action": "status"}, Invocation())["schema"] == 0
 
 
 def test_a_newer_schema_is_left_alone(url: str, migrate: Make) -> None:
