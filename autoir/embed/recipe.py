@@ -22,6 +22,7 @@ _LONGEST = 64
 """Characters of a word that is remembered: longer ones are made up of values."""
 
 # Wildcards and the marks of redaction say that something was there, not what; <ok> and its like say what.
+_REDACTED = "[REDACTED:"
 _PLACEHOLDER = re.compile(r"<\*>|\[REDACTED:[^\]\s]{1,64}\]")
 _CLASSES = (("<ok>", "ok"), ("<redir>", "redirect"), ("<info>", "informational"))
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
@@ -46,19 +47,32 @@ def _split_word(word: str) -> str:
 _split_known = lru_cache(maxsize=65_536)(_split_word)
 
 
-def template_text(template: str) -> str:
-    """The words of a template; the template itself where it has none, for every pattern has a text."""
-    text = _PLACEHOLDER.sub(" ", template[:LIMIT])
+def bare(text: str) -> str:
+    """``text`` with a blank for each placeholder, its identifiers as they are."""
+    text = text[:LIMIT]
+    return _PLACEHOLDER.sub(" ", text) if _REDACTED in text else text.replace("<*>", " ")
+
+
+def bare_template(template: str) -> tuple[str, bool]:
+    """The words of a template, identifiers as they are; the template itself, and False, where it has none."""
+    text = bare(template)
     for mark, word in _CLASSES:
         text = text.replace(mark, word)
-    found = split(text)
-    return found if any(c.isalnum() for c in found) else template[:LIMIT].strip() or "empty"
+    if any(c.isalnum() for c in text):
+        return text, True
+    return template[:LIMIT].strip() or "empty", False
+
+
+def template_text(template: str) -> str:
+    """The words of a template; the template itself where it has none, for every pattern has a text."""
+    text, found = bare_template(template)
+    return split(text) if found else text
 
 
 def component_text(template: str, component: str) -> str:
     """The view that knows where a pattern comes from; the text alone without a component."""
     text = template_text(template)
-    name = split(_PLACEHOLDER.sub(" ", component[:LIMIT]))
+    name = split(bare(component))
     return f"{name} : {text}" if name else text
 
 

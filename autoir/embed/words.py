@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from autoir.embed.recipe import split
+from autoir.embed.recipe import bare, bare_template, split
 
 _STOP = """
     a an and are as at be been being but by can could did do does doing for from had has have having he her his how
@@ -72,3 +72,9 @@ def terms(text: str) -> list[str]:
     for word in text.split():
         found += _remembered(word) if len(word) <= _LONGEST else _analyse(word)
     return found
+
+
+def pattern_terms(template: str, component: str) -> list[str]:
+    """The stems of the view that knows where a pattern comes from: those of ``component_text``, which is not made, for
+    words are split one by one anyway."""
+    return terms(bare(component)) + terms(bare_template(template)[0])

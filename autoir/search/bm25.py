@@ -5,10 +5,8 @@ few milliseconds for two million words, takes 8 bytes a word, and lets a pattern
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-
-from autoir.embed.words import terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,10 +28,10 @@ class WordIndex:
     def __len__(self) -> int:
         return len(self._lengths)
 
-    def add(self, text: str) -> None:
-        """Add a document."""
+    def add(self, document: Sequence[str]) -> None:
+        """Add a document, by its terms."""
         numbers = self._numbers
-        words = [numbers.setdefault(term, len(numbers)) for term in terms(text)]
+        words = [numbers.setdefault(term, len(numbers)) for term in document]
         self._words.extend(words)
         self._owners.extend([len(self._lengths)] * len(words))
         self._lengths.append(len(words))

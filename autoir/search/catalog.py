@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from autoir.clock import MINUTE_MS
 from autoir.embed import DIM
-from autoir.embed.recipe import component_text
+from autoir.embed.words import pattern_terms
 from autoir.search.bm25 import WordIndex
 from autoir.store import Store
 from autoir.store.rows import StoredPattern
@@ -78,7 +78,7 @@ class Catalog:
             if number is None:
                 number = self._numbers[key] = len(self.documents)
                 self.documents.append(Document(*key, []))
-                self.words.add(component_text(pattern.template, pattern.component))
+                self.words.add(pattern_terms(pattern.template, pattern.component))
                 self._levels.append(pattern.level)
                 self._first_ids.append(pattern.pattern_id)
             self.documents[number].patterns.append(pattern)

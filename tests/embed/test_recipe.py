@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoir.embed.recipe import _INVISIBLE, _JOINTS, LIMIT, query_text, recipe_hash, split, views
-from autoir.embed.words import stem, terms
+from autoir.embed.recipe import _INVISIBLE, _JOINTS, LIMIT, component_text, query_text, recipe_hash, split, views
+from autoir.embed.words import pattern_terms, stem, terms
+
+LOGGED = "aBcé1_-/.:=~|^<>[] \t\x00\u200b①数"
+"""Letters of which logs are made, with marks for a wildcard, a redaction and a kept class."""
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,12 @@ def test_recipe_hash_is_equal_where_the_texts_are(a: tuple[str, str], b: tuple[s
 @given(st.text(alphabet="aB1_-/.\\ \t\x00\x85\u200b\u2028\u3000é", max_size=90))
 def test_words_are_split_one_by_one_as_in_their_text(text: str) -> None:
     assert split(text) == " ".join(_JOINTS.sub(" ", _INVISIBLE.sub(" ", text)).split())
+
+
+@given(st.text(alphabet=LOGGED, max_size=60), st.text(alphabet=LOGGED, max_size=20))
+def test_a_pattern_s_terms_are_those_of_its_text(template: str, component: str) -> None:
+    template = template.replace("~", "<*>").replace("|", "[REDACTED:key]").replace("^", "<ok>")
+    assert pattern_terms(template, component) == terms(component_text(template, component))
 
 
 @given(st.text(max_size=300), st.text(max_size=60))

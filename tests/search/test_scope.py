@@ -62,7 +62,7 @@ def reference(store: Store, query: str, filters: dict[str, object]) -> dict[Key,
         groups[pattern.pattern_id] = pattern.log_group
     index = WordIndex()
     for template, component, _ in messages:
-        index.add(component_text(template, component))
+        index.add(terms(component_text(template, component)))
     raw = dict(zip(messages, index.scores(dict.fromkeys(terms(query_text(query)), 1.0)).tolist(), strict=True))
     asked = embed_question(ScriptedEmbedder(), query)
     assert isinstance(asked, bytes)
