@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -145,14 +145,18 @@ class Stage:
             )
 
     def deploy(self, *parts: str) -> None:
-        """Deploy the stacks ``parts`` (as ``Tailer``), and no other. Raises AutoirError where that fails."""
-        self._cdk("deploy", parts, "--require-approval", "never", "--progress", "events")
+        """Deploy Foundation and the stacks ``parts`` (as ``Tailer``), no other. Raises AutoirError where that fails.
+
+        Foundation has an output only once a stack reads it, so one that is new to the stage needs Foundation anew.
+        """
+        stacks = dict.fromkeys(("Foundation", *parts))
+        self._cdk("deploy", stacks, "--require-approval", "never", "--progress", "events")
 
     def destroy(self, *parts: str) -> None:
         """Remove the stacks ``parts``, and no other. Raises AutoirError where that fails."""
         self._cdk("destroy", parts, "--force")
 
-    def _cdk(self, verb: str, parts: Sequence[str], *options: str) -> None:
+    def _cdk(self, verb: str, parts: Iterable[str], *options: str) -> None:
         program = self.folder / "node_modules" / ".bin" / "cdk"
         if not program.exists():
             raise UsageError(f"{program} is not there.", f"Install what deploys: make -C {self.folder} deploy-tools")

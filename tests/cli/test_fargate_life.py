@@ -69,7 +69,7 @@ def test_a_change_is_written_and_deployed(
     assert said.exit_code == 0, said.output
     assert tailer(app) == after
     (deployed,) = app.calls()
-    assert deployed["arguments"][:2] == ["deploy", "AutoIR-prod-Tailer"]
+    assert deployed["arguments"][:3] == ["deploy", "AutoIR-prod-Foundation", "AutoIR-prod-Tailer"]
     assert tomllib.loads(deployed["file"])["tailer"] == after
 
 

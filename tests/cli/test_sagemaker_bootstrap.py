@@ -82,7 +82,7 @@ def embedding(app: Checkout) -> dict[str, Any]:
 
 
 def stacks(app: Checkout) -> list[str]:
-    return [" ".join(call["arguments"][:2]) for call in app.calls()]
+    return [" ".join(call["arguments"][:3]) for call in app.calls()]
 
 
 def test_the_archive_is_there_before_the_stack_and_the_functions_come_last(
@@ -96,7 +96,7 @@ def test_the_archive_is_there_before_the_stack_and_the_functions_come_last(
     assert embedding(app) == {
         "archive": archive, "endpoint": "logs-prod", "memory_mb": 3072, "max_concurrency": 9
     }  # fmt: skip
-    assert stacks(app) == ["deploy AutoIR-prod-Embedding", "deploy AutoIR-prod-App"]
+    assert stacks(app) == [f"deploy AutoIR-prod-Foundation AutoIR-prod-{part}" for part in ("Embedding", "App")]
     assert [tomllib.loads(done["file"])["embedding"]["archive"] for done in app.calls()] == [archive, archive]
     names = {asked["EndpointName"] for asked in account.answers.calls("sagemaker-runtime.InvokeEndpoint")}
     assert (said["endpoint"], names) == ("logs-prod", {"logs-prod"})
@@ -121,7 +121,7 @@ def test_an_endpoint_of_another_model_is_given_to_nobody(
     said = call(*BOOTSTRAP)
     assert said.exit_code == 2
     assert "is not bge-small-en-v1.5/cls/r1 as it is here" in said.stderr
-    assert stacks(app) == ["deploy AutoIR-prod-Embedding"]
+    assert stacks(app) == ["deploy AutoIR-prod-Foundation AutoIR-prod-Embedding"]
 
 
 @pytest.mark.parametrize(
