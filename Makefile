@@ -17,10 +17,11 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo model deploy-tools test test-deps test-tidb lint bench lock requirements clean python
+.PHONY: help setup demo model deploy-tools test test-deps deploy-test deploy-deps localcloud localcloud-up localcloud-down \
+	test-tidb lint synth bench lock requirements clean python
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-14s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-17s%s\n' "$$name" "$$text"; done
 
 setup: .venv/.ready ## make .venv with the locked dependencies and the `autoir` command
 	@echo "ready: $(BIN)/autoir"
