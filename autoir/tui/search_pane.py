@@ -26,6 +26,7 @@ from autoir.errors import AutoirError
 from autoir.report.amounts import counted
 from autoir.report.text import shown
 from autoir.report.times import zone_name
+from autoir.search import Results
 from autoir.search.absence import EMPTY
 from autoir.tui.desk import Desk
 from autoir.tui.drawing import LinesOf, span
@@ -113,7 +114,7 @@ class SearchPane(Widget):
         self._filters = filters or Filters()
         self._debounce_s = debounce_s
         self._answered = self._to_open = False
-        self._under_way = "reading the store"
+        self._said, self._under_way = "", "reading the store"
         self._slow: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -164,7 +165,7 @@ class SearchPane(Widget):
         """Do this in place of what was asked before, be that begun or not."""
         if self._slow:
             self._slow.stop()
-        self._slow = self.set_timer(_SLOW_S, lambda: self._say(self._under_way))
+        self._slow = self.set_timer(_SLOW_S, lambda: self._show_status(self._under_way))
         self._do(asked, self._slow)
 
     @work(group="question", exclusive=True, exit_on_error=False)
@@ -177,6 +178,7 @@ class SearchPane(Widget):
             self._say("")
         finally:
             slow.stop()
+        self._show_status(self._said)
 
     async def _introduce(self) -> None:
         self.query_one(HitList).fill(())
@@ -201,22 +203,31 @@ class SearchPane(Widget):
         self._answered, self._under_way = True, "searching"
         self.query_one(HitList).fill(found.hits)
         notes = [shown(f"degraded: {found.degraded}")] if found.degraded else []
-        if answer.why_nothing:
-            notes.append(answer.why_nothing)
-        elif not any(hit.why.raw_bm25 for hit in found.hits):
-            notes.append("No pattern holds these words; these come nearest.")
-        self._note(*notes)
-        best = "the best " if len(found.hits) == HITS else ""
-        zone = f"; times in {zone_name(found.hits[0].last_ms, self._zone)}" if found.hits else ""
-        self._say(f"{best}{counted(len(found.hits), 'pattern')}, by {found.engine} and words{zone}")
+        self._note(*notes, *([answer.why_nothing] if answer.why_nothing else []))
+        self._say(self._summary(found))
         if self._to_open:
             self._open_lines()
+
+    def _summary(self, found: Results) -> str:
+        best = "the best " if len(found.hits) == HITS else ""
+        what = f"{best}{counted(len(found.hits), 'pattern')}"
+        if not found.hits:
+            return what
+        # Not a note, for those push the patterns down: this comes and goes while a word is being typed.
+        words = any(hit.why.raw_bm25 for hit in found.hits)
+        how = f", by {found.engine} and words" if words else ", none with these words: these come nearest"
+        return f"{what}{how}; times in {zone_name(found.hits[0].last_ms, self._zone)}"
 
     def _note(self, *lines: str) -> None:
         self.set_class(not lines, "-silent")
         self.query_one("#note", Static).update("\n".join(lines))
 
     def _say(self, text: str) -> None:
+        """What the status is while nothing is under way."""
+        self._said = text
+        self._show_status(text)
+
+    def _show_status(self, text: str) -> None:
         self.query_one("#status", Static).update(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

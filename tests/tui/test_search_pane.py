@@ -61,6 +61,11 @@ class Slow(Library):
         assert self.go_on.wait(10)
         return super().answer(text, filters)
 
+    def lines(self, hit: Hit) -> list[StoredEvent]:
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return super().lines(hit)
+
 
 @pytest.fixture
 def slow() -> type[Slow]:
@@ -108,6 +113,15 @@ def test_an_answer_that_takes_long_is_said_to_be_under_way(
         assert "9 patterns" in drawn(pilot)
         await pilot.pause(0.01)
         assert "searching" not in drawn(pilot)
+        slow.begun.clear()
+        slow.go_on.clear()
+        await pilot.press("enter")
+        assert await asyncio.to_thread(slow.begun.wait, 10)
+        while "searching" not in drawn(pilot):
+            await pilot.pause(0.001)
+        slow.go_on.set()
+        await typed(pilot)
+        assert "9 patterns" in drawn(pilot)
 
     run(opened(filled, slow), act)
 
