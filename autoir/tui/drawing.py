@@ -14,9 +14,11 @@ from autoir.cli.output import body
 from autoir.cli.searching import LEVELS
 from autoir.report.amounts import counted, listed
 from autoir.report.text import clipped, shown
-from autoir.report.times import day_and_clock
-from autoir.search import Hit
+from autoir.report.times import day_and_clock, zone_name
+from autoir.search import Hit, Results
+from autoir.search.absence import EMPTY
 from autoir.store.rows import StoredEvent
+from autoir.tui.library import HITS, Overview
 
 MARK = "▌"
 """Stands before the pattern that a key would open."""
@@ -24,6 +26,24 @@ MARK = "▌"
 _TEMPLATE, _GROUP = 400, 80
 _MOST_LINES, _LONGEST = 30, 2_000
 _COLOURS = ("", "", "$text-warning", "$text-error", "$text-error")
+
+
+def introduction(overview: Overview, zone: tzinfo) -> list[str]:
+    """What there is to search."""
+    if overview.span is None:
+        return [EMPTY]
+    what = f"{counted(overview.patterns, 'pattern')} in {counted(overview.log_groups, 'log group')}"
+    return [f"{what}, {span(*overview.span, zone)} {zone_name(overview.span[1], zone)}.", "Type what you look for."]
+
+
+def summary(found: Results, zone: tzinfo) -> str:
+    """How many patterns answer, and by what."""
+    what = f"{'the best ' if len(found.hits) == HITS else ''}{counted(len(found.hits), 'pattern')}"
+    if not found.hits:
+        return what
+    words = any(hit.why.raw_bm25 for hit in found.hits)
+    how = f", by {found.engine} and words" if words else ", none with these words: these come nearest"
+    return f"{what}{how}; times in {zone_name(found.hits[0].last_ms, zone)}"
 
 
 def hit_content(hit: Hit, zone: tzinfo, *, chosen: bool) -> Content:

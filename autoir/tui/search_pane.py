@@ -23,17 +23,14 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker, WorkerState
 
 from autoir.errors import AutoirError
-from autoir.report.amounts import counted
 from autoir.report.text import shown
-from autoir.report.times import zone_name
-from autoir.search import Results
-from autoir.search.absence import EMPTY
 from autoir.tui.desk import Desk
-from autoir.tui.drawing import LinesOf, span
+from autoir.tui.drawing import LinesOf, introduction, summary
 from autoir.tui.filter_bar import FilterBar
 from autoir.tui.help import HelpScreen
 from autoir.tui.hit_list import HitList
-from autoir.tui.library import HITS, Answer, Filters, Library, Overview
+from autoir.tui.library import Answer, Filters, Library
+from autoir.tui.query_input import QueryInput
 
 DEBOUNCE_S = 0.08
 """A pause in typing after which a question is asked."""
@@ -43,18 +40,6 @@ _WIDE = 140
 """Columns from which lines stand beside the patterns."""
 
 Work = Callable[[], Coroutine[None, None, None]]
-
-
-class QueryInput(Input):
-    """The text that is looked for. A question mark at its very start asks for help instead."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Lines")]
-
-    def on_key(self, event: events.Key) -> None:
-        if event.character == "?" and not self.value:
-            event.prevent_default()
-            event.stop()
-            self.app.push_screen(HelpScreen())
 
 
 class SearchPane(Widget):
@@ -184,15 +169,8 @@ class SearchPane(Widget):
         self.query_one(HitList).fill(())
         overview = await self._desk.ask(lambda library: library.overview())
         self._under_way = "searching"
-        self._note(*self._introduction(overview))
+        self._note(*introduction(overview, self._zone))
         self._say("")
-
-    def _introduction(self, overview: Overview) -> list[str]:
-        if overview.span is None:
-            return [EMPTY]
-        what = f"{counted(overview.patterns, 'pattern')} in {counted(overview.log_groups, 'log group')}"
-        when = f"{span(*overview.span, self._zone)} {zone_name(overview.span[1], self._zone)}"
-        return [f"{what}, {when}.", "Type what you look for."]
 
     async def _search(self, text: str, filters: Filters) -> None:
         await sleep(self._debounce_s)
@@ -204,19 +182,10 @@ class SearchPane(Widget):
         self.query_one(HitList).fill(found.hits)
         notes = [shown(f"degraded: {found.degraded}")] if found.degraded else []
         self._note(*notes, *([answer.why_nothing] if answer.why_nothing else []))
-        self._say(self._summary(found))
+        # Nothing of this is a note: notes push the patterns down, and it comes and goes while a word is typed.
+        self._say(summary(found, self._zone))
         if self._to_open:
             self._open_lines()
-
-    def _summary(self, found: Results) -> str:
-        best = "the best " if len(found.hits) == HITS else ""
-        what = f"{best}{counted(len(found.hits), 'pattern')}"
-        if not found.hits:
-            return what
-        # Not a note, for those push the patterns down: this comes and goes while a word is being typed.
-        words = any(hit.why.raw_bm25 for hit in found.hits)
-        how = f", by {found.engine} and words" if words else ", none with these words: these come nearest"
-        return f"{what}{how}; times in {zone_name(found.hits[0].last_ms, self._zone)}"
 
     def _note(self, *lines: str) -> None:
         self.set_class(not lines, "-silent")
