@@ -1,8 +1,8 @@
 """One local cloud for all tests here, and one stage in it that is deployed the way a user gets there.
 
-First with everything off, as on a fresh account. Then with a store, a watched group, an endpoint and the tailing task:
-once too soon, while the endpoint's archive is not there, and once in time. The tests then use what is there, in the
-order of their files, and the last one removes it.
+First with everything off, as on a fresh account; then with a store and a watched group; the endpoint by its command;
+the tailing task at first with somebody else's log group in its way. The tests then use what is there, in the order of
+their files, and the last one removes it.
 """
 
 import os
@@ -14,16 +14,17 @@ from typing import TypeVar
 
 import pytest
 
-from autoir.embed.artefact import pack_model
 from autoir.embed.models import DEFAULT
+from autoir.stage import names
 from autoir.store import Store, open_store
-from tests.deploy.deployment import CDK, Deployment
+from tests.deploy.deployment import CDK, STAGE, Deployment
 from tests.deploy.inventory import inventory
 from tests.deploy.story import GROUP, STREAM
 from tests.embed.local.pocket import write_pocket
 from tools.localcloud import cloud as localcloud
 
 TAILED = "/shop/legacy"
+TAIL_LOG = names.log_group(STAGE, names.TAIL_LOG)
 
 T = TypeVar("T")
 
@@ -68,27 +69,20 @@ def _deployed(stage: Deployment, beside: ThreadPoolExecutor) -> None:
         stage.client("logs").create_log_group(logGroupName=group)
         stage.client("logs").create_log_stream(logGroupName=group, logStreamName=STREAM)
     stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
-    packed = pack_model(write_pocket(stage.folder / "pocket", DEFAULT), stage.folder / "model.tar.gz")
-    key = f"embed/{packed.sha256}/model.tar.gz"
+    model = write_pocket(stage.folder / "pocket", DEFAULT)
 
     stage.write()
-    fresh = beside.submit(stage.synthesize, "fresh")
-    stage.run(str(CDK), "bootstrap", f"aws://{localcloud.ACCOUNT}/{localcloud.REGION}", "--app", "", "--no-notices")
-    fresh.result()
+    fresh = beside.submit(stage.cdk, "synth", "--quiet")
+    stage.cdk("bootstrap", f"aws://{localcloud.ACCOUNT}/{localcloud.REGION}", "--app", "")
+    stage.said["fresh"] = fresh.result() + stage.deploy_again()
 
-    stage.write(
-        store={"ready": True},
-        ingestion={"log_groups": [GROUP]},
-        embedding={"archive": key},
-        tailer={"enabled": True, "groups": [TAILED]},
-    )
-    whole = beside.submit(stage.synthesize, "whole")
-    stage.said["fresh"] = stage.deploy("fresh")
     _store_ready(stage)
-    whole.result()
-    stage.said["too soon"] = stage.deploy("whole", fails=True)
-    stage.client("s3").upload_file(str(packed.path), stage.outputs("Foundation")["WeightsBucketName"], key)
-    stage.said["whole"] = stage.deploy("whole")
+    stage.write(store={"ready": True}, ingestion={"log_groups": [GROUP]}, tailer={"enabled": True, "groups": [TAILED]})
+    stage.said["endpoint"] = stage.autoir("aws", "sagemaker-bootstrap", "--stage", STAGE, "--from", str(model))
+    stage.client("logs").create_log_group(logGroupName=TAIL_LOG)
+    stage.said["half-way"] = stage.deploy_again(fails=True)
+    stage.client("logs").delete_log_group(logGroupName=TAIL_LOG)
+    stage.said["whole"] = stage.deploy_again()
 
 
 def _store_ready(stage: Deployment) -> None:

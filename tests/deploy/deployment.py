@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,7 +46,8 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "AUTOIR_"))}
-        return kept | self.cloud.environment | {"AUTOIR_HOME": str(self.folder / "autoir")}
+        own = {"HOME": self.folder / "autoir", "APP": self.app, "STORE": self.store_url}
+        return kept | self.cloud.environment | {f"AUTOIR_{name}": str(value) for name, value in own.items()}
 
     def client(self, service: str) -> Any:
         """A client of the local cloud's."""
@@ -69,50 +69,52 @@ class Deployment:
         """The connection string that the secrets hold."""
         return f"sqlite:///{self.folder / 'store.db'}"
 
+    @cached_property
+    def app(self) -> Path:
+        """The folder that the owner works in: this checkout's app with the stage's file and nobody else's."""
+        app = self.folder / "app"
+        (app / "stages").mkdir(parents=True)
+        for name in ("app.py", "node_modules"):
+            (app / name).symlink_to(ROOT / name)
+        settings = json.loads((ROOT / "cdk.json").read_text())
+        settings["context"] |= {"stage": STAGE, "stages": str(app / "stages")}
+        (app / "cdk.json").write_text(json.dumps(settings | {"app": f"{sys.executable} app.py"}))
+        return app
+
     def write(self, **tables: Mapping[str, object]) -> None:
         """Write the stage's file; ``tables`` are its sections."""
         text = _SHAPE
         for table, settings in tables.items():
             text += f"\n[{table}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
-        stages = self.folder / "stages"
-        stages.mkdir(exist_ok=True)
-        (stages / f"{STAGE}.toml").write_text(text)
+        (self.app / "stages" / f"{STAGE}.toml").write_text(text)
 
-    def synthesize(self, name: str) -> None:
-        """The templates of the stage's file into the folder ``name``, by ``cdk synth``; bundled code is made once."""
-        out = self.folder / name
-        out.mkdir()
-        for other in self.folder.glob("*/asset.*"):
-            if other.is_dir() and not (out / other.name).exists():
-                shutil.copytree(other, out / other.name, copy_function=os.link)
-        context = ("-c", f"stage={STAGE}", "-c", f"stages={self.folder / 'stages'}")
-        app = f"{sys.executable} app.py"
-        self.said[f"synth {name}"] = self.cdk("synth", "--quiet", "--app", app, "--output", str(out), *context)
-
-    def deploy(self, name: str, *options: str, fails: bool = False) -> str:
-        """Deploy all stacks of the templates in the folder ``name``; what the CDK said."""
-        everything = ("--all", "--require-approval", "never", "--progress", "events")
-        return self.cdk("deploy", *everything, "--app", str(self.folder / name), *options, fails=fails)
+    def autoir(self, *words: str) -> str:
+        """What a command of AutoIR's said on its output."""
+        return self.run(sys.executable, "-m", "autoir.cli.main", *words)
 
     def cdk(self, *words: str, fails: bool = False) -> str:
-        """A command of the CDK's."""
-        return self.run(str(CDK), *words, "--no-notices", "--no-color", fails=fails)
+        """What a command of the CDK's said."""
+        return self.run(str(CDK), *words, "--no-notices", "--no-color", fails=fails, cwd=self.app)
 
-    def run(self, *command: str, fails: bool = False, **more: Any) -> str:
+    def deploy_again(self, *, fails: bool = False) -> str:
+        """Deploy all stacks as they were synthesized last; what the CDK said."""
+        options = ("--require-approval", "never", "--progress", "events")
+        return self.cdk("deploy", "--all", "--app", "cdk.out", *options, fails=fails)
+
+    def run(self, *command: str, fails: bool = False, cwd: Path = ROOT) -> str:
         """What a command said. It has to succeed, or to fail where ``fails`` says so."""
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, **more
+            command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
-        said = done.stdout + done.stderr
-        assert bool(done.returncode) == fails, f"{' '.join(command)}: {done.returncode}\n{said[-6000:]}"
-        return said
+        assert bool(done.returncode) == fails, f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
 
     def outputs(self, part: str) -> dict[str, str]:
         """The outputs of a stack."""
         answer = self.client("cloudformation").describe_stacks(StackName=names.stack(STAGE, part))
         return {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", ())}
 
-    def templates(self, name: str) -> dict[str, dict[str, Any]]:
-        """The templates in the folder ``name`` by their stacks."""
-        paths = (self.folder / name).glob("*.template.json")
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """The templates of the last synthesis by their stacks."""
+        paths = (self.app / "cdk.out").glob("*.template.json")
         return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}

@@ -8,11 +8,11 @@ def test_a_fresh_account_deploys_with_everything_off(deployment: Deployment) -> 
     said = deployment.said["fresh"]
     for part in ("Foundation", "App"):
         assert f"{names.stack(STAGE, part)}\n" in said
-    assert "turns it on" in deployment.said["synth fresh"]
+    assert "turns it on" in said
 
 
 def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> None:
-    templates = deployment.templates("whole")
+    templates = deployment.templates()
     assert sorted(templates) == [names.stack(STAGE, part) for part in ("App", "Embedding", "Foundation", "Tailer")]
     for stack, template in templates.items():
         answer = deployment.client("cloudformation").describe_stack_resources(StackName=stack)
@@ -23,10 +23,14 @@ def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> Non
         assert {status for _, status in deployed.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
+def test_the_endpoint_is_proved_by_its_command(deployment: Deployment) -> None:
+    assert "embeds the test texts as" in deployment.said["endpoint"]
+
+
 def test_a_deployment_that_fails_half_way_is_repeated(deployment: Deployment) -> None:
-    assert "Could not find model data" in deployment.said["too soon"]  # a creation, rolled back
-    assert "✅" in deployment.said["whole"]
+    assert "❌  AutoIR-local-Tailer failed" in deployment.said["half-way"]
+    assert "✅  AutoIR-local-Tailer" in deployment.said["whole"]
 
 
 def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
-    assert deployment.deploy("whole").count("(no changes)") == 4
+    assert deployment.deploy_again().count("(no changes)") == 4

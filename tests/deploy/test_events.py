@@ -3,7 +3,6 @@
 import base64
 import gzip
 import json
-import sys
 from typing import Any
 
 import numpy as np
@@ -118,8 +117,7 @@ def test_a_delivery_that_fails_is_kept_counted_and_replayed(deployment: Deployme
     assert record["Key"].startswith(deployment.outputs("App")["FailurePrefix"])
     invoked(deployment, deployment.outputs("App")["SweepFunctionName"], {})
     assert metric(deployment, "sweep_incidents", "FailedDeliveries") == 1
-    command = (sys.executable, "-m", "autoir.cli.main", "--json", "--store", deployment.store_url)
-    said = json.loads(deployment.run(*command, "aws", "replay-failed", "--stage", STAGE))
+    said = json.loads(deployment.autoir("--json", "aws", "replay-failed", "--stage", STAGE))
     assert said["replayed"] == 1
     assert (len(rows_of(store, GROUP)), kept()) == (before + 2, [])
 

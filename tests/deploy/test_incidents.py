@@ -1,7 +1,6 @@
 """From a tick of the schedule to a page, and what people and machines hear after it."""
 
 import json
-import sys
 from typing import Any
 
 import jsonschema
@@ -61,9 +60,8 @@ def test_a_tick_pages_people_and_tells_machines(deployment: Deployment, store: S
 
 def test_ack_and_resolve_reach_machines_alone(deployment: Deployment, store: Store) -> None:
     (incident,) = store.incidents()
-    command = (sys.executable, "-m", "autoir.cli.main", "--store", deployment.store_url, "incidents")
     for word in ("ack", "resolve"):
-        deployment.run(*command, word, incident.id)
+        deployment.autoir("incidents", word, incident.id)
     tick(deployment)
     told = gathered(deployment, "events", 2)
     assert [event["document"]["transition"] for event in told] == ["ack", "resolve"]

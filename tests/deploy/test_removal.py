@@ -9,7 +9,7 @@ def test_nothing_is_left_but_what_is_kept(deployment: Deployment) -> None:
     secrets = [outputs[name] for name in outputs if name.endswith("SecretArn")]
     kept = {("secretsmanager list_secrets", arn.partition(":secret:")[2].rpartition("-")[0]) for arn in secrets}
     kept |= {("s3 list_buckets", outputs[name]) for name in ("FailureBucketName", "WeightsBucketName")}
-    deployment.cdk("destroy", "--all", "--force", "--app", str(deployment.folder / "whole"))
+    deployment.cdk("destroy", "--all", "--force", "--app", "cdk.out")
     before = {tuple(line.split("\t")) for line in deployment.said["inventory before"].splitlines()}
     left = {entry for entry in inventory(deployment) - before if not of_the_toolkit(entry)}
     assert left == kept

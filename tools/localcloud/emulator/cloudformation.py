@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from ministack.services import cloudwatch_logs
 from ministack.services.cloudformation import changesets, provisioners
 
 _SECRET = "AWS::SecretsManager::Secret"
+_LOG_GROUP = "AWS::Logs::LogGroup"
 
 
 def install() -> None:
     """Put it right."""
     provisioners._RESOURCE_HANDLERS[_SECRET] = _secrets_by_arn(provisioners._RESOURCE_HANDLERS[_SECRET])
+    provisioners._RESOURCE_HANDLERS[_LOG_GROUP] = _new_groups_alone(provisioners._RESOURCE_HANDLERS[_LOG_GROUP])
     provisioners._cw_metric_alarm_record = _alarms_on_expressions(provisioners._cw_metric_alarm_record)
     _see_outputs()
 
@@ -31,6 +34,18 @@ def _secrets_by_arn(inner: dict[str, Any]) -> dict[str, Any]:
         "update": lambda arn, *told: known(inner["update"](names[arn], *told)),
         "delete": delete,
     }
+
+
+def _new_groups_alone(inner: dict[str, Any]) -> dict[str, Any]:
+    """A log group that is there already fails a stack; MiniStack empties it and takes it over."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        name = properties["LogGroupName"]
+        if name in cloudwatch_logs._log_groups:
+            raise ValueError(f"Resource of type '{_LOG_GROUP}' with identifier '{name}' already exists.")
+        return inner["create"](logical_id, properties, stack)
+
+    return inner | {"create": create}
 
 
 def _alarms_on_expressions(inner: Any) -> Any:
