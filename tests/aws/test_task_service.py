@@ -86,7 +86,7 @@ def test_what_is_wrong(
     ("operation", "answer", "kind", "words"),
     [
         ("cloudformation.DescribeStacks", "ValidationError", NotDeployedError, "AutoIR-prod-Tailer is not deployed"),
-        ("cloudformation.DescribeStacks", "AccessDenied", UsageError, "may not be seen"),
+        ("cloudformation.DescribeStacks", "AccessDenied", NotAllowedError, "it takes cloudformation:DescribeStacks"),
         ("ecs.DescribeServices", {"services": []}, UsageError, "ECS has no service tail in AutoIR-prod"),
         ("ecs.DescribeServices", "AccessDeniedException", NotAllowedError, "it takes ecs:DescribeServices"),
         ("ecs.ListTasks", "InternalFailure", UnreachableError, "no answer to ecs:ListTasks: InternalFailure"),
