@@ -93,7 +93,7 @@ def test_the_blocks_run_in_one_shell_in_order(tmp_path: Path) -> None:
     steps = (
         "make deploy-tools", "autoir aws cost", "npx cdk bootstrap aws://123456789012/eu-central-1",
         "autoir tidb dsn --stage dev --dsn -", "npx cdk deploy --all", "aws sns publish --region eu-central-1"
-        f" --topic-arn the-{outputs.PAGES_TOPIC}", "autoir aws sagemaker-bootstrap --stage dev", "git pull --ff-only",
+        f" --topic-arn the-{outputs.PAGES_TOPIC}", "autoir aws sagemaker-bootstrap --stage dev", "autoir aws check --stage dev", "git pull --ff-only",
         "autoir tidb dsn --stage dev\n", "git checkout before", "npx cdk destroy --all",
     )  # fmt: skip
     places = [calls.find(step) for step in steps]
