@@ -52,6 +52,11 @@ class Searcher:
         self._seen_at: object = None
         self._seen: list[int] = []
 
+    def prepare(self) -> None:
+        """Read what every search needs, so that the first one takes no longer than those after it."""
+        self._catalog.read_patterns()
+        self._catalog.read_vectors()
+
     def search(
         self,
         query: str,

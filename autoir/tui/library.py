@@ -53,6 +53,10 @@ class Library:
         """How much there is."""
         return Overview(sum(self._store.embed_progress()[:3]), len(self._store.log_groups()), self._store.time_span())
 
+    def prepare(self) -> None:
+        """Read what answers are made of, while a person still thinks what to type."""
+        self._searcher.prepare()
+
     def answer(self, text: str, filters: Filters) -> Answer:
         """The patterns that answer. Raises UsageError for a text without a word, and for a time that is none."""
         group_glob, level = filters.group_glob, filters.level

@@ -168,9 +168,10 @@ class SearchPane(Widget):
     async def _introduce(self) -> None:
         self.query_one(HitList).fill(())
         overview = await self._desk.ask(lambda library: library.overview())
-        self._under_way = "searching"
         self._note(*introduction(overview, self._zone))
         self._say("")
+        await self._desk.ask(lambda library: library.prepare())
+        self._under_way = "searching"
 
     async def _search(self, text: str, filters: Filters) -> None:
         await sleep(self._debounce_s)

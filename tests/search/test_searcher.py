@@ -254,3 +254,18 @@ def test_what_is_asked_again_is_not_read_again(store: Store, monkeypatch: pytest
     for query, minute in (("pool", 0), ("pool limit", 0), ("pool limit", 1), ("pool", 1)):
         searcher.search(query, since_ms=NOON + minute * MINUTE_MS)
     assert len(asked) == 2
+
+
+def test_what_is_prepared_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = Searcher(store, ScriptedEmbedder())
+    searcher.prepare()
+    monkeypatch.setattr(store, "patterns", None)
+    monkeypatch.setattr(store, "vectors", None)
+    assert templates(searcher.search("no space left"))[0].endswith("No space left on device")
+
+
+def test_preparing_with_another_model_leaves_words(store: Store) -> None:
+    searcher = Searcher(store, ScriptedEmbedder(model="bge-small"))
+    searcher.prepare()
+    found = searcher.search("no space left")
+    assert (found.hits[0].why.cosine, "words only" in found.degraded) == (None, True)
