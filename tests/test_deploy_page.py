@@ -91,11 +91,19 @@ def test_the_blocks_run_in_one_shell_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "connections").read_text() == "the three\n"
     calls = (tmp_path / "calls").read_text()
     steps = (
-        "make deploy-tools", "autoir aws cost", "npx cdk bootstrap aws://123456789012/eu-central-1",
-        "autoir tidb dsn --stage dev --dsn -", "npx cdk deploy --all", "aws sns publish --region eu-central-1"
-        f" --topic-arn the-{outputs.PAGES_TOPIC}", "autoir aws sagemaker-bootstrap --stage dev", "autoir aws check --stage dev", "git pull --ff-only",
-        "autoir tidb dsn --stage dev\n", "git checkout before", "npx cdk destroy --all",
-    )  # fmt: skip
+        "make deploy-tools",
+        "autoir aws cost",
+        "npx cdk bootstrap aws://123456789012/eu-central-1",
+        "autoir tidb dsn --stage dev --dsn -",
+        "npx cdk deploy --all",
+        f"aws sns publish --region eu-central-1 --topic-arn the-{outputs.PAGES_TOPIC}",
+        "autoir aws sagemaker-bootstrap --stage dev",
+        "autoir aws check --stage dev",
+        "git pull --ff-only",
+        "autoir tidb dsn --stage dev\n",
+        "git checkout before",
+        "npx cdk destroy --all",
+    )
     places = [calls.find(step) for step in steps]
     assert places == sorted(places)
     assert -1 not in places
