@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from autoir.aws.session import Access, region_of
+from autoir.aws.session import Access, code_of, region_of
 from autoir.errors import AutoirError, UnreachableError, UsageError
 from autoir.metrics import Tally
 from autoir.subscription import Delivery, PayloadError, decode
@@ -82,7 +82,7 @@ class FailureBucket:
             raise access.explained(error) or self._explained(what, error) from error
 
     def _explained(self, what: str, error: Exception) -> AutoirError:
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        code = code_of(error)
         if code == "NoSuchBucket":
             return UsageError(
                 f"There is no bucket {self.bucket}.", "Name the stage (--stage) or the bucket (--bucket)."

@@ -5,7 +5,7 @@ for each use would cost money and a second of every start; so the text is kept u
 and no ``repr``.
 """
 
-from autoir.aws.session import Access, region_of
+from autoir.aws.session import Access, code_of, region_of
 from autoir.errors import AutoirError, UnreachableError, UsageError
 
 _ABSENT = frozenset({"ResourceNotFoundException"})
@@ -45,7 +45,7 @@ class Secret:
         return text
 
     def _explained(self, error: Exception) -> AutoirError:
-        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+        code = code_of(error)
         if code in _ABSENT:
             return self._empty()
         if code in _DENIED:

@@ -53,9 +53,18 @@ class RefusedError(AutoirError):
         self.code = code
 
 
+def code_of(error: Exception) -> str:
+    """The code of an error that AWS answered; empty where it did not answer."""
+    return str(_answer_of(error).get("Code", ""))
+
+
+def _answer_of(error: Exception) -> Mapping[str, object]:
+    response: Mapping[str, Mapping[str, object]] = getattr(error, "response", None) or {}  # None: none was received
+    return response.get("Error", {})
+
+
 def _answered(right: str, error: Exception) -> AutoirError:
-    answer: Mapping[str, object] = getattr(error, "response", {}).get("Error", {})
-    code, said = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    code, said = code_of(error), str(_answer_of(error).get("Message", ""))
     if code in _DENIED or "AccessDenied" in code:
         return NotAllowedError(right)
     if code and code not in _BUSY:

@@ -109,7 +109,7 @@ def _plan(ctx: typer.Context, opened: "cdk.Stage", wanted: "StageConfig", source
     except ModelFileError:
         if source:
             raise
-        note(f"{DEFAULT} is not on this machine yet, so the archive is not known; it would be fetched.")
+        note(f"{DEFAULT} is not on this machine yet: it would be fetched, and embedding.archive be set to its archive.")
     _show(ctx, wanted, opened.difference(wanted), dry_run=True)
 
 

@@ -23,7 +23,7 @@ def closed(config: StageConfig) -> list[Gate]:
     """The parts of ``config`` that are off."""
     stage = f"--stage {config.name}"
     gates = [
-        (config.account == EXAMPLE_ACCOUNT, "account", "this is an example", f"autoir tidb dsn {stage}"),
+        (config.account == EXAMPLE_ACCOUNT, "account", "this is an example", "account"),
         (not config.store.ready, "store", "nothing is ingested, no sweep runs", f"autoir tidb dsn {stage}"),
         (not config.ingestion.log_groups, "subscriptions", "no log group is watched", "ingestion.log_groups"),
         (not config.pages, "pages", "nobody is paged", "pages"),

@@ -90,6 +90,9 @@ def test_a_client_sends_each_request_once(monkeypatch: pytest.MonkeyPatch, tmp_p
         (refused("ExpiredToken"), LoginError, "expired"),
         (refused("InternalFailure"), UnreachableError, "InternalFailure"),
         (e.ConnectTimeoutError(endpoint_url="x"), UnreachableError, "ConnectTimeoutError"),
+        # one that has a response, which is None
+        (e.ConnectionClosedError(endpoint_url="x"), UnreachableError, "ConnectionClosedError"),
+        (e.HTTPClientError(error="x"), UnreachableError, "HTTPClientError"),
     ],
     ids=repr,
 )

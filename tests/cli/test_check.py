@@ -236,6 +236,7 @@ def test_a_fresh_account_is_asked_for_room(call: Call, app: Checkout, aws: Answe
     assert (found["GPUs of k2"]["found"], found["GPUs of k2"]["needed"]) == ("0 vCPUs", "64 for g6.16xlarge")
     assert found["GPUs of k2"]["mend"].endswith("--service-code ec2 --quota-code L-DB2E81BA --desired-value 64")
     assert found["stack Foundation"]["mend"] == "autoir tidb dsn --stage prod"
+    assert found["subscriptions"]["mend"] == "set ingestion.log_groups in stages/prod.toml"
     assert {found[part]["state"] for part in ("store", "embedding", "tailer", "subscriptions")} == {"note"}
 
 

@@ -160,7 +160,7 @@ def test_a_dry_run_without_the_model_says_so(call: Call, app: Checkout, account:
     model.rename(model.with_name("away"))
     said = call(*BOOTSTRAP, "--memory", "4096", "--dry-run")
     assert said.exit_code == 0, said.output
-    assert "the archive is not known" in said.stderr
+    assert "embedding.archive be set to its archive" in said.stderr
     assert "+memory_mb = 4096" in said.stdout
 
 

@@ -16,7 +16,9 @@ _SECRETS = {"owner": outputs.OWNER_SECRET, "writer": outputs.WRITER_SECRET, "rea
 def switches(seen: Seen) -> Iterator[Row]:
     """What of the stage is off, and what turns it on."""
     for gate in gates.closed(seen.config):
-        yield Row(gate.part, "note", f"off: {gate.means}", "", gate.turned_on_by)
+        key = " " not in gate.turned_on_by
+        mend = f"set {gate.turned_on_by} in stages/{seen.config.name}.toml" if key else gate.turned_on_by
+        yield Row(gate.part, "note", f"off: {gate.means}", "", mend)
 
 
 def stacks(seen: Seen) -> Iterator[Row]:
