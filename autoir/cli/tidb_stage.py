@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -51,6 +51,7 @@ def prepare(
     *,
     dry_run: bool,
     pause: "Callable[[float], None]" = time.sleep,
+    clock: "Callable[[], float]" = time.monotonic,
 ) -> None:
     """Make the store of ``stage`` ready. ``given`` is what --dsn says: nothing, or ``-`` for standard input."""
     from autoir.aws import cdk
@@ -81,7 +82,9 @@ def prepare(
     note(f"the database has to let in: {', '.join(addresses) or 'the network of the stage'}")
     function = SchemaFunction(opened.access, found[outputs.MIGRATE_FUNCTION])
     try:
-        ran = _migrated(function, stage, pause)
+        _wait(function, stage, pause, clock)
+        note("making the schema")
+        ran = function.migrate()
     except KeyboardInterrupt:
         raise Interrupted("stopped.", "The secrets keep what they hold: the same command goes on.") from None
     users = connections or _kept(opened.access, found)
@@ -170,24 +173,27 @@ def _kept(access: "Access", found: Mapping[str, str]) -> Connections:
     return Connections(*(parse_dsn(Secret(found[name], access).text) for name in names))
 
 
-def _migrated(function: "SchemaFunction", stage: str, pause: "Callable[[float], None]") -> Mapping[str, Any]:
-    """What the migration did, once the database lets the function in."""
-    progress, waited_s = Progress(), 0.0
+def _wait(
+    function: "SchemaFunction", stage: str, pause: "Callable[[float], None]", clock: "Callable[[], float]"
+) -> None:
+    """Until the database lets the function in. Raises UnreachableError after ``WAIT_S``."""
+    progress, began_s, told = Progress(), clock(), False
     try:
         while True:
-            progress.update("making the schema; the database is waited for as long as it does not answer")
+            progress.update("waiting for the database")
             try:
-                return function.migrate()
+                function.version()
+                return
             except UnreachableError as error:
-                if waited_s >= WAIT_S:
+                if clock() - began_s >= WAIT_S:
                     raise UnreachableError(
-                        f"{error} ({waited_s / 60:.0f} minutes)",
+                        f"{error} ({WAIT_S / 60:.0f} minutes)",
                         f"Put the addresses above on its allow-list, then go on: autoir tidb dsn --stage {stage}",
                     ) from None
-                if not waited_s:
+                if not told:
                     note(f"{error} Waiting for it: are the addresses on its allow-list?")
+                    told = True
             pause(POLL_S)
-            waited_s += POLL_S
     finally:
         progress.done()
 

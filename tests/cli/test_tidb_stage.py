@@ -67,7 +67,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waited: list[float] = []
-    monkeypatch.setattr(tidb_stage.prepare, "__kwdefaults__", {"pause": waited.append})
+    monkeypatch.setattr(tidb_stage.prepare, "__kwdefaults__", {"pause": waited.append, "clock": lambda: sum(waited)})
     return waited
 
 
@@ -107,7 +107,7 @@ def test_on_a_fresh_account_it_does_everything_in_order(call: Call, app: Checkou
     assert "ready" not in app.calls()[0]["file"]
     assert account.secrets == {f"arn:{role}": url for role, url in URLS.items()}
     assert account.events() == [
-        {"action": "migrate"}, {"action": "grants", "writer": "ingest", "reader": "agent"}
+        {"action": "status"}, {"action": "migrate"}, {"action": "grants", "writer": "ingest", "reader": "agent"}
     ]  # fmt: skip
     assert ready(app)
     assert silent(said)
@@ -133,6 +133,7 @@ def test_it_waits_until_the_database_lets_it_in(
     assert said.exit_code == 0, said.output
     assert pauses == [10.0, 10.0]
     assert said.stderr.count("allow-list") == 1
+    assert [event["action"] for event in account.events()] == ["status", "status", "status", "migrate", "grants"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from autoir.clock import DAY_MS
 from autoir.errors import UsageError
-from autoir.functions.migrate_schema import Asked, MigrateSchema, asked_of
+from autoir.functions.migrate_schema import Asked, MigrateSchema, _at_most, asked_of
 from autoir.store import Store, open_database, open_store
 from autoir.store.database import NEWEST_SCHEMA
 from autoir.store.tidb import TidbDatabase
@@ -76,6 +76,13 @@ def test_a_connection_string_that_was_mended_is_used_at_once(tmp_path: Path, mig
         SecretId="owner", SecretString=f"sqlite:///{tmp_path}/right.db"
     )
     assert function({"action": "status"}, Invocation())["schema"] == 0
+
+
+def test_whoever_only_looks_is_told_soon_that_nobody_answers() -> None:
+    left = iter([900.0, 900.0, 870.0])
+    clock = _at_most(40.0, lambda: next(left))
+    assert [clock(), clock()] == [40.0, 10.0]
+    assert _at_most(40.0, lambda: 15.0)() == 15.0
 
 
 def test_a_newer_schema_is_left_alone(url: str, migrate: Make) -> None:
