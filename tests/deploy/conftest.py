@@ -1,8 +1,8 @@
 """One local cloud for all tests here, and one stage in it that is deployed the way a user gets there.
 
-First with everything off, as on a fresh account; then with a store and a watched group; the endpoint by its command;
-the tailing task at first with somebody else's log group in its way. The tests then use what is there, in the order of
-their files, and the last one removes it.
+First with everything off, as on a fresh account; then with a store, a watched group and a model's host; the endpoint by
+its command; the tailing task at first with somebody else's log group in its way. The tests then use what is there, in
+the order of their files, and the last one removes it.
 """
 
 import os
@@ -24,6 +24,7 @@ from tests.embed.local.pocket import write_pocket
 from tools.localcloud import cloud as localcloud
 
 TAILED = "/shop/legacy"
+IMAGE = "ghcr.io/ggml-org/llama.cpp"
 TAIL_LOG = names.log_group(STAGE, names.TAIL_LOG)
 
 T = TypeVar("T")
@@ -71,13 +72,20 @@ def _deployed(stage: Deployment, beside: ThreadPoolExecutor) -> None:
     stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
     model = write_pocket(stage.folder / "pocket", DEFAULT)
 
-    stage.write()
+    stage.write({})
     fresh = beside.submit(stage.cdk, "synth", "--quiet")
     stage.cdk("bootstrap", f"aws://{localcloud.ACCOUNT}/{localcloud.REGION}", "--app", "")
     stage.said["fresh"] = fresh.result() + stage.deploy_again()
 
     _store_ready(stage)
-    stage.write(store={"ready": True}, ingestion={"log_groups": [GROUP]}, tailer={"enabled": True, "groups": [TAILED]})
+    stage.write(
+        {
+            "store": {"ready": True},
+            "ingestion": {"log_groups": [GROUP]},
+            "tailer": {"enabled": True, "groups": [TAILED]},
+            "llm.k2": {"ami": f"ami-{0:017x}", "image": f"{IMAGE}@sha256:{0:064x}", "start_cron": "0 8 * * MON-FRI"},
+        }
+    )
     stage.said["endpoint"] = stage.autoir("aws", "sagemaker-bootstrap", "--stage", STAGE, "--from", str(model))
     stage.client("logs").create_log_group(logGroupName=TAIL_LOG)
     stage.said["half-way"] = stage.deploy_again(fails=True)

@@ -81,7 +81,7 @@ class Deployment:
         (app / "cdk.json").write_text(json.dumps(settings | {"app": f"{sys.executable} app.py"}))
         return app
 
-    def write(self, **tables: Mapping[str, object]) -> None:
+    def write(self, tables: Mapping[str, Mapping[str, object]]) -> None:
         """Write the stage's file; ``tables`` are its sections."""
         text = _SHAPE
         for table, settings in tables.items():

@@ -13,7 +13,8 @@ def test_a_fresh_account_deploys_with_everything_off(deployment: Deployment) -> 
 
 def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> None:
     templates = deployment.templates()
-    assert sorted(templates) == [names.stack(STAGE, part) for part in ("App", "Embedding", "Foundation", "Tailer")]
+    parts = ("App", "Embedding", "Foundation", "Llm-k2", "Tailer")
+    assert sorted(templates) == [names.stack(STAGE, part) for part in parts]
     for stack, template in templates.items():
         answer = deployment.client("cloudformation").describe_stack_resources(StackName=stack)
         deployed = {r["LogicalResourceId"]: (r["ResourceType"], r["ResourceStatus"]) for r in answer["StackResources"]}
@@ -33,4 +34,4 @@ def test_a_deployment_that_fails_half_way_is_repeated(deployment: Deployment) ->
 
 
 def test_deploying_again_changes_nothing(deployment: Deployment) -> None:
-    assert deployment.deploy_again().count("(no changes)") == 4
+    assert deployment.deploy_again().count("(no changes)") == 5
