@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from autoir.aws.session import Access
 from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError, UsageError
+from autoir.store.tidb.failures import TransientError
 
 READ_S: Final = 910.0
 """The function may work for 900 s."""
 
-_KINDS: Final = {kind.__name__: kind for kind in (UsageError, UnreachableError, PasswordRefusedError)}
+_KINDS: Final = {kind.__name__: kind for kind in (UsageError, UnreachableError, PasswordRefusedError, TransientError)}
+"""Lambda names the class alone, so each that the store raises has to be here."""
 _TIMED_OUT: Final = "Sandbox.Timedout"
 
 

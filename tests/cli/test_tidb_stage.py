@@ -140,6 +140,8 @@ def test_it_waits_until_the_database_lets_it_in(
     ("reply", "code", "words"),
     [
         (failed("UnreachableError", "db.example.com:4000 does not answer."), 3, "allow-list, then go on"),
+        # what the store raises where nothing listens
+        (failed("TransientError", "nothing listens at db.example.com:4000."), 3, "allow-list, then go on"),
         (failed("Sandbox.Timedout", "Task timed out after 900.00 seconds"), 3, "did not end in time"),
         (failed("PasswordRefusedError", "owner is refused with this password."), 2, "refused with this password"),
         (failed("UsageError", "the user 'agent' does not exist."), 2, "does not exist"),
