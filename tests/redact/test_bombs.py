@@ -115,14 +115,20 @@ SLACK = 5
 """The machine may be busy; a quadratic rule misses the bound by far more."""
 
 
-@pytest.mark.parametrize("prefix", ["", "password=", '"secret":"', "x@y.co token: bearer eyJ://"])
-def test_no_message_makes_it_slow(prefix: str) -> None:
-    slow = {}
-    for unit in BOMB_UNITS:
-        message = (prefix + unit * BOMB_CHARS)[:BOMB_CHARS] + "!"
+def ms_per_kb(message: str) -> float:
+    """CPU time of redacting ``message``: the least of three where the first is too much, for it may be a collection."""
+    least = float("inf")
+    for _ in range(3):
         start = time.process_time()
         redact(message)
-        ms_per_kb = (time.process_time() - start) * 1000 / (BOMB_CHARS / 1024)
-        if ms_per_kb > SLACK * BOUND_MS_PER_KB:
-            slow[unit] = ms_per_kb
+        least = min(least, (time.process_time() - start) * 1000 / (len(message) / 1024))
+        if least <= SLACK * BOUND_MS_PER_KB:
+            break
+    return least
+
+
+@pytest.mark.parametrize("prefix", ["", "password=", '"secret":"', "x@y.co token: bearer eyJ://"])
+def test_no_message_makes_it_slow(prefix: str) -> None:
+    spent = {unit: ms_per_kb((prefix + unit * BOMB_CHARS)[:BOMB_CHARS] + "!") for unit in BOMB_UNITS}
+    slow = {unit: ms for unit, ms in spent.items() if ms > SLACK * BOUND_MS_PER_KB}
     assert slow == {}
