@@ -18,7 +18,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup demo model deploy-tools test test-deps deploy-test deploy-deps localcloud localcloud-up localcloud-down \
-	test-tidb lint synth bench lock requirements clean python
+	test-tidb test-seeds lint synth bench lock requirements clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r name text; do printf '  make %-17s%s\n' "$$name" "$$text"; done
@@ -38,6 +38,9 @@ deploy-tools: .venv/.deploy-ready node_modules/.ready ## get what `cdk deploy` n
 test: .venv/.deploy-ready test-deps ## run the tests (ARGS="-k store")
 	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/deploy $(ARGS)
 	$(if $(ARGS),,@$(MAKE) --no-print-directory deploy-test)
+
+test-seeds: .venv/.ready ## thirty outages never seen before for each of the demo's scenarios (some ten minutes)
+	AUTOIR_TEST_SEEDS=30 $(BIN)/pytest -n 2 tests/demo/test_seeds.py $(ARGS)
 
 # One cloud and one stage for all of them, so they are not spread over processes.
 deploy-test: deploy-deps ## deploy a stage into a local AWS, use it, remove it
