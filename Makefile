@@ -83,7 +83,7 @@ build/tidbparse: tools/tidbparse/main.go tools/tidbparse/go.mod tools/tidbparse/
 
 test-tidb: .venv/.ready test-deps ## run what only a live cluster proves (AUTOIR_TEST_TIDB_DSN=mysql://…/…_test)
 	@test -n "$$AUTOIR_TEST_TIDB_DSN" || { echo "Name the cluster: AUTOIR_TEST_TIDB_DSN=mysql://user:password@host:4000/autoir_test make test-tidb" >&2; exit 1; }
-	$(BIN)/pytest tests/store/contract tests/store/tidb/test_live.py tests/test_same_on_both.py tests/embed/test_switching.py -k "tidb or live or both" $(ARGS)
+	$(BIN)/pytest tests/store/contract tests/store/tidb/test_live.py tests/test_same_on_both.py tests/store/test_switching.py -k "tidb or live or both" $(ARGS)
 
 lint: .venv/.deploy-ready $(UV) ## check style, types and that generated files are fresh
 	$(BIN)/ruff check .

@@ -120,12 +120,12 @@ def test_batches_of_any_size_give_the_same_rows(
 
 def steps(*actions: Callable[[], object]) -> Callable[[], bool]:
     """A ``wait`` that does one action each time it is called, then ends the following."""
-    todo = list(actions)
+    left = list(actions)
 
     def wait() -> bool:
-        if not todo:
+        if not left:
             return False
-        todo.pop(0)()
+        left.pop(0)()
         return True
 
     return wait

@@ -17,7 +17,7 @@ from autoir.embed import ModelMismatchError
 from autoir.errors import UsageError
 from autoir.report.text import shown
 from autoir.store import Store, open_database
-from autoir.tui.library import Answer, Filters, Library
+from autoir.tui.questions import Answer, Filters, Library
 from autoir.tui.search_app import SearchApp
 
 _PATIENCE_S = 10.0

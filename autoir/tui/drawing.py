@@ -18,7 +18,7 @@ from autoir.report.times import day_and_clock, zone_name
 from autoir.search import Hit, Results
 from autoir.search.absence import EMPTY
 from autoir.store.rows import StoredEvent
-from autoir.tui.library import HITS, Overview
+from autoir.tui.questions import HITS, Overview
 
 MARK = "▌"
 """Stands before the pattern that a key would open."""

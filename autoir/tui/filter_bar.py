@@ -14,7 +14,7 @@ from autoir.cli.options import moment_ms
 from autoir.cli.searching import LEVELS
 from autoir.errors import UsageError
 from autoir.report.text import shown
-from autoir.tui.library import Filters
+from autoir.tui.questions import Filters
 
 _LEVELS = (0, LEVELS.index("warn"), LEVELS.index("error"), LEVELS.index("fatal"))
 _FIELDS = {

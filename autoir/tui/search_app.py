@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Static
 
-from autoir.tui.library import Filters, Library
+from autoir.tui.questions import Filters, Library
 from autoir.tui.search_pane import DEBOUNCE_S, SearchPane
 
 

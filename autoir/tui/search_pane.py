@@ -29,8 +29,8 @@ from autoir.tui.drawing import LinesOf, introduction, summary
 from autoir.tui.filter_bar import FilterBar
 from autoir.tui.help import HelpScreen
 from autoir.tui.hit_list import HitList
-from autoir.tui.library import Answer, Filters, Library
 from autoir.tui.query_input import QueryInput
+from autoir.tui.questions import Answer, Filters, Library
 
 DEBOUNCE_S = 0.08
 """A pause in typing after which a question is asked."""

@@ -25,8 +25,8 @@ from tests.cli.test_documents import check
 from tests.embed.local.pocket import write_pocket
 from tests.embed.remote.server import HANG, serving
 from tests.embed.scripted import ScriptedEmbedder
-from tests.embed.test_switching import add
 from tests.store.rows import NOON
+from tests.store.test_switching import add
 
 HASHED = "hashed-ngram-384/r1"
 MINILM = "all-MiniLM-L6-v2/mean/r1"

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from autoir.embed import fill_pending
 from autoir.store import open_store
-from autoir.tui.library import Filters, Library
+from autoir.tui.questions import Filters, Library
 from autoir.tui.search_app import SearchApp
 from tests.embed.scripted import ScriptedEmbedder
 from tests.search.conftest import ERROR, NOON, SEEN, add

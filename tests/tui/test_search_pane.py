@@ -15,7 +15,7 @@ from autoir.search import Hit
 from autoir.store import open_store
 from autoir.store.rows import StoredEvent
 from autoir.tui.hit_list import HitList
-from autoir.tui.library import Answer, Filters, Library
+from autoir.tui.questions import Answer, Filters, Library
 from tests.embed.scripted import ScriptedEmbedder
 from tests.search.conftest import ERROR, add
 from tests.tui.conftest import drawn, opened, run, typed

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
 
-from autoir.tui.library import Filters
+from autoir.tui.questions import Filters
 from tests.embed.scripted import ScriptedEmbedder
 from tests.search.conftest import ERROR
 from tests.tui.conftest import drawn, opened, run, typed

@@ -10,9 +10,9 @@ from autoir.embed import fill_pending, switching
 from autoir.embed.pending import LEASE_MS
 from autoir.embed.switching import Switch
 from autoir.store import Store, open_store
-from tests.embed.test_switching import add, degraded, fill, fresh, new, old, rows
 from tests.kill_job import KILLED, CountingDatabase, Kill
 from tests.store.rows import NOON
+from tests.store.test_switching import add, degraded, fill, fresh, new, old, rows
 
 
 def reembed(path: Path, kill: Kill | None = None, now_ms: int = NOON) -> CountingDatabase:

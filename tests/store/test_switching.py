@@ -1,6 +1,6 @@
 """Another model for a store: whole, by several at once, through kills, and in the end as if it had been there ever."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from autoir.search import Searcher
 from autoir.store import Store, open_store
 from autoir.store.rows import Batch, PatternRow
 from tests.embed.scripted import Numbers, ScriptedEmbedder
-from tests.store.conftest import PLACES
 from tests.store.rows import GROUP, NOON
 
 TEMPLATES = (
@@ -50,25 +49,6 @@ def old(**more: str) -> ScriptedEmbedder:
 
 def new(name: str = "new") -> ScriptedEmbedder:
     return ScriptedEmbedder(documents=turned, queries=turned, model=name)
-
-
-@pytest.fixture(params=PLACES)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield from PLACES[request.param](request)
-
-
-@pytest.fixture
-def opener(url: str) -> Iterator[Callable[[], Store]]:
-    """Opens the store once more, as another process would."""
-    stores: list[Store] = []
-
-    def open_one() -> Store:
-        stores.append(open_store(url))
-        return stores[-1]
-
-    yield open_one
-    for store in stores:
-        store.close()
 
 
 def add(store: Store, templates: tuple[str, ...] = TEMPLATES) -> None:
