@@ -13,7 +13,7 @@ from autoir.clock import MINUTE_MS
 from tests.aws.answers import Answers, a_task_that_keeps_up, metrics
 from tests.cli.conftest import Call, document
 from tests.cli.test_documents import check, schema
-from tests.tail.cloudwatch_fake import REGION, START_MS, FakeLogs, Time, Wire, serving
+from tests.tail.cloudwatch_fake import START_MS, FakeLogs, Time, Wire, serving
 
 FARGATE = ("aws", "autoir-fargate")
 NOW_MS = 1_780_000_000_000
@@ -103,10 +103,7 @@ def wire() -> Iterator[Wire]:
 @pytest.fixture
 def task_log(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
     """CloudWatch with the task's log group, at the time of this test."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": wire.url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": REGION,
-    }.items():  # fmt: skip
+    for name, value in wire.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(fargate_status, "system_clock", lambda: START_MS)
     wire.logs = FakeLogs(Time())

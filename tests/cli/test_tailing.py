@@ -27,10 +27,7 @@ def wire() -> Iterator[Wire]:
 @pytest.fixture
 def logs(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
     """The service as a user's machine finds it: by variables alone."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": wire.url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": REGION,
-    }.items():  # fmt: skip
+    for name, value in wire.environment.items():
         monkeypatch.setenv(name, value)
     wire.logs = FakeLogs(RealTime())
     wire.logs.make(API, created_ms=system_clock() - DAY_MS)

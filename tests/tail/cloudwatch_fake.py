@@ -243,6 +243,14 @@ class Wire:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a machine finds the service, with a login."""
+        return {
+            "AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_REGION": REGION,
+        }  # fmt: skip
+
     def await_calls(self, operation: str, calls: int, timeout_s: float = 30.0) -> None:
         """Wait until ``operation`` was answered ``calls`` times from now on."""
         while calls:
