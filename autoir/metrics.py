@@ -35,6 +35,17 @@ class Tally:
         """Events received whose fate is not known; 0 unless something is broken."""
         return self.received - self.stored - self.duplicate - self.filtered.total() - self.quarantined.total()
 
+    def document(self) -> dict[str, object]:
+        """The account for a program."""
+        return {
+            "received": self.received,
+            "stored": self.stored,
+            "duplicate": self.duplicate,
+            "filtered": dict(self.filtered),
+            "quarantined": dict(self.quarantined),
+            "patterns_new": self.patterns_new,
+        }
+
     def check(self) -> None:
         """Raise AutoirError unless every event received is accounted for."""
         if self.unaccounted:

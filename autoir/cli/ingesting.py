@@ -140,14 +140,8 @@ class Run:
 
     def document(self) -> dict[str, object]:
         """The run for a program."""
-        tally = self.tally
         return {
-            "received": tally.received,
-            "stored": tally.stored,
-            "duplicate": tally.duplicate,
-            "filtered": dict(tally.filtered),
-            "quarantined": dict(tally.quarantined),
-            "patterns_new": tally.patterns_new,
+            **self.tally.document(),
             "cpu_s": round(time.process_time() - self._cpu_s, 3),
         }
 

@@ -111,18 +111,12 @@ def _nothing(delivery: "Delivery") -> "Tally":
 
 
 def _document(place: "FailureBucket", done: "Replay", *, dry_run: bool) -> dict[str, object]:
-    tally = done.tally
     return {
         "bucket": place.bucket,
         "dry_run": dry_run,
         "records": done.records,
         "replayed": done.replayed,
-        "received": tally.received,
-        "stored": tally.stored,
-        "duplicate": tally.duplicate,
-        "filtered": dict(tally.filtered),
-        "quarantined": dict(tally.quarantined),
-        "patterns_new": tally.patterns_new,
+        **done.tally.document(),
         "left": [left._asdict() for left in done.left],
     }
 

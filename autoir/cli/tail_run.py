@@ -156,12 +156,7 @@ class Run:
                 for state in self._states
             ],
             "read": self._read,
-            "received": tally.received,
-            "stored": tally.stored,
-            "duplicate": tally.duplicate,
-            "filtered": dict(tally.filtered),
-            "quarantined": dict(tally.quarantined),
-            "patterns_new": tally.patterns_new,
+            **tally.document(),
             "cpu_s": round(time.process_time() - self._cpu_s, 3),
         }
 

@@ -125,12 +125,7 @@ class EmbedLogs:
 
     def _document(self, tally: Tally, embedded: int = 0) -> dict[str, object]:
         return {
-            "received": tally.received,
-            "stored": tally.stored,
-            "duplicate": tally.duplicate,
-            "filtered": dict(tally.filtered),
-            "quarantined": dict(tally.quarantined),
-            "patterns_new": tally.patterns_new,
+            **tally.document(),
             "embedded": embedded,
             "breaker": "open" if self._breaker.is_open else "closed",
         }
