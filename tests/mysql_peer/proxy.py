@@ -9,32 +9,27 @@ import random
 import select
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
+from typing import Self
 
 COM_QUERY = 3
 _CHUNK = 1 << 16
 
 
-class FaultProxy:
-    """Listens on 127.0.0.1:``port`` for the server at ``server_port``.
+class Proxy:
+    """Listens on 127.0.0.1:``port`` for the server at ``server_port``; a subclass says what becomes of a connection."""
 
-    ``lost_answers`` is how often the answer to a COMMIT is withheld, ``lost_commands`` how often another statement is
-    not passed on, both as a share of one. ``dropped`` counts the first, ``killed`` the second.
-    """
-
-    def __init__(
-        self, server_port: int, *, seed: int = 0, lost_answers: float = 0.0, lost_commands: float = 0.0
-    ) -> None:
+    def __init__(self, server_port: int) -> None:
         self.server_port = server_port
-        self.seed, self.lost_answers, self.lost_commands = seed, lost_answers, lost_commands
-        self.dropped = self.killed = self.connections = 0
+        self.connections = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self.port = 0
         self.accept()
 
-    def __enter__(self) -> "FaultProxy":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -72,25 +67,46 @@ class FaultProxy:
             threading.Thread(target=self._serve, args=(client, number), daemon=True).start()
 
     def _serve(self, client: socket.socket, number: int) -> None:
-        draw = random.Random(f"{self.seed}/{number}")
         with client:
             try:
                 server = socket.create_connection(("127.0.0.1", self.server_port))
             except OSError:
                 return  # as a server that is down does
-            with server:
-                ends = {client, server}
-                with self._lock:
-                    self._open |= ends
-                try:
-                    self._relay(client, server, draw)
-                except OSError:
-                    pass  # one end has gone: so does the other
-                finally:
-                    with self._lock:
-                        self._open -= ends
+            with server, self.can_cut(client, server), suppress(OSError):  # one end has gone: so does the other
+                self._relay(client, server, number)
 
-    def _relay(self, client: socket.socket, server: socket.socket, draw: random.Random) -> None:
+    @contextmanager
+    def can_cut(self, *ends: socket.socket) -> Iterator[None]:
+        """Let ``cut`` end these."""
+        with self._lock:
+            self._open.update(ends)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.difference_update(ends)
+
+    def _relay(self, client: socket.socket, server: socket.socket, number: int) -> None:
+        """Serve the connection of that number until one end has gone, which is an OSError or an empty read."""
+        raise NotImplementedError
+
+
+class FaultProxy(Proxy):
+    """Loses what it is told to lose.
+
+    ``lost_answers`` is how often the answer to a COMMIT is withheld, ``lost_commands`` how often another statement is
+    not passed on, both as a share of one. ``dropped`` counts the first, ``killed`` the second.
+    """
+
+    def __init__(
+        self, server_port: int, *, seed: int = 0, lost_answers: float = 0.0, lost_commands: float = 0.0
+    ) -> None:
+        self.seed, self.lost_answers, self.lost_commands = seed, lost_answers, lost_commands
+        self.dropped = self.killed = 0
+        super().__init__(server_port)
+
+    def _relay(self, client: socket.socket, server: socket.socket, number: int) -> None:
+        draw = random.Random(f"{self.seed}/{number}")
         commands = _Commands()
         withheld = False
         while True:

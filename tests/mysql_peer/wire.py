@@ -39,7 +39,8 @@ class _Capture:
         self._file.write(json.dumps({"name": test, "sql": sql}) + "\n")
 
 
-_capture = _Capture()
+note = _Capture().note
+"""Capture a statement."""
 
 
 class LiveConnection(Connection):
@@ -48,7 +49,7 @@ class LiveConnection(Connection):
     def _execute_command(self, command: int, sql: str | bytes) -> None:
         if command == COMMAND.COM_QUERY:
             text = sql if isinstance(sql, str) else sql.decode(self.encoding, "replace")
-            _capture.note(text)
+            note(text)
             sql = self._worded(text, sql)
         super()._execute_command(command, sql)
 
