@@ -23,7 +23,12 @@ _UNKNOWN = frozenset(
     }
 )  # fmt: skip
 _DENIED = frozenset({"403", "AllAccessDisabled", "UnauthorizedOperation", "AuthorizationError"})
-_BUSY = frozenset({"InternalFailure", "InternalServerError", "ServiceUnavailable", "ServiceException", "500", "503"})
+_BUSY = frozenset(
+    {
+        "InternalFailure", "InternalError", "InternalServerError", "ServiceUnavailable", "ServiceException", "500",
+        "503",
+    }
+)  # fmt: skip
 
 T = TypeVar("T")
 

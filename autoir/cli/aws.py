@@ -2,7 +2,7 @@
 
 import typer
 
-from autoir.cli import check, cost, fargate, mirror_model, replay_failed, sagemaker_bootstrap
+from autoir.cli import check, cost, fargate, mirror_model, replay_failed, sagemaker_bootstrap, trial
 from autoir.cli.options import Group, examples
 
 app = typer.Typer(
@@ -13,5 +13,5 @@ app = typer.Typer(
     epilog=examples("autoir aws replay-failed --stage prod --dry-run"),
 )
 
-for command in (check, replay_failed, cost, fargate, mirror_model, sagemaker_bootstrap):
+for command in (check, trial, replay_failed, cost, fargate, mirror_model, sagemaker_bootstrap):
     command.register(app)

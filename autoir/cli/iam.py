@@ -1,8 +1,8 @@
 """``docs/iam.md``: the rights that AutoIR uses, found in its code.
 
 A list of rights that somebody keeps by hand has one too many or one too few. So every call of an AWS client is found
-in the source, and each right it takes stands in one of three lists with its reason; a call that is in no list, and a
-line that no code needs any more, fail the check of the pages.
+in the source, and each right it takes stands in a list for each who needs it, with their reason; a call that is in no
+list, and a line that no code needs any more, fail the check of the pages.
 
 A client's call is ``something.operation(…)``, by the name that botocore gives a method, a paginator or a waiter, of a
 service that the package makes a client of; a name of one word, such as ``publish``, counts only in a module that makes
@@ -20,7 +20,7 @@ PACKAGE: Final = Path(__file__).resolve().parents[1]
 RUN: Final = {
     "logs:DescribeLogGroups": "find the log groups to read",
     "logs:FilterLogEvents": "read their events",
-    "s3:ListBucket": "count the deliveries that failed, find them again",
+    "s3:ListBucket": "count the deliveries that failed",
     "sagemaker:InvokeEndpoint": "turn patterns and questions into vectors",
     "secretsmanager:GetSecretValue": "connect to the store",
     "sns:Publish": "tell people and machines",
@@ -37,13 +37,18 @@ OPERATE: Final = {
     "ecs:DescribeTasks": "see why it does not",
     "ecs:ListTasks": "see its tasks",
     "lambda:GetAccountSettings": "see how much may run at once",
+    "lambda:InvokeFunction": "ask for the schema's version from inside the network",
+    "logs:DescribeLogGroups": "see whether a log group is there",
     "logs:DescribeSubscriptionFilters": "see whether a log group has a filter free",
+    "logs:FilterLogEvents": "read what the tailing task says",
     "sagemaker:DescribeEndpoint": "see whether the embedding endpoint serves",
     "s3:DeleteObject": "take a delivery that is stored out of the failure bucket",
+    "s3:ListBucket": "count the deliveries that failed, find them again",
     "secretsmanager:DescribeSecret": "see whether a secret has a value, without reading it",
     "servicequotas:GetAWSDefaultServiceQuota": "see how many GPUs, addresses, networks an account has",
     "servicequotas:GetServiceQuota": "see how many this one has",
     "sns:ListSubscriptionsByTopic": "see who has not said yes to being paged",
+    "sns:Publish": "send a page that says it is a test",
     "ssm:GetParameter": "see whether the CDK may deploy here",
     "s3:GetObject": "read a delivery that failed",
 }
@@ -51,6 +56,7 @@ OPERATE: Final = {
 
 DEPLOY: Final = {
     "lambda:InvokeFunction": "make the schema from inside the network",
+    "sagemaker:InvokeEndpoint": "see that a new endpoint answers as its weights do",
     "secretsmanager:PutSecretValue": "give a stage the connections to its store",
     "s3:ListBucketMultipartUploads": "find an upload of weights that broke",
     "s3:ListMultipartUploadParts": "go on with it",
@@ -123,7 +129,6 @@ def problems() -> list[str]:
     used = {call.action: call.module for call in calls()}
     listed = [action for rights in LISTS.values() for action in rights]
     wrong = [f"{action} ({module}) is in no list" for action, module in used.items() if action not in listed]
-    wrong += [f"{action} is in two lists" for action in sorted(set(listed)) if listed.count(action) > 1]
     wrong += [f"{action} is listed, and no code uses it" for action in listed if action not in used.keys() | BY_CDK]
     return wrong
 
@@ -144,12 +149,12 @@ def page() -> str:
 
 
 _ABOUT = (
-    "Every right that a call in AutoIR's code takes, in one of three lists, found in the code itself. What the stacks"
-    " create has the tag `autoir:stage`, by which a policy can be bound to one stage."
+    "Every right that a call in AutoIR's code takes, found in the code itself, in a list for each who needs it. What"
+    " the stacks create has the tag `autoir:stage`, by which a policy can be bound to one stage."
 )
 _WHO = {
     "deploy": "Whoever sets a stage up: the commands that write a stage's file and run `cdk`. Everything else that"
-    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`.",
+    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`. The rows under Operate they need, too.",
     "run": "What runs. In AWS the stacks give each role its part, bound to what it is for; a person who runs the same"
     " from a laptop (`autoir logs tail`, `autoir daemon`, `autoir sweep` with a topic) needs the rows that it uses.",
     "operate": "Whoever looks after a stage.",

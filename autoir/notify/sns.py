@@ -7,7 +7,8 @@ can filter by them.
 
 import json
 import re
-from typing import Protocol
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from autoir.errors import UnreachableError, UsageError
 from autoir.notify import render
@@ -20,6 +21,37 @@ _ATTRIBUTES = ("severity", "status", "transition", "stage", "dedup_key")
 _REFUSED = frozenset({"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationError"})
 _TIMEOUT_S = 10
 _TRIES = 2
+
+
+class Texts(NamedTuple):
+    """What one publication says: a subject (ASCII, under 100 characters), a page, an SMS, and a JSON document."""
+
+    subject: str
+    page: str
+    sms: str
+    document: str
+
+
+def publication(
+    topic_arn: str, texts: Texts, attributes: Mapping[str, str], *, channel: str = PAGES
+) -> dict[str, object]:
+    """The arguments of one call of Publish. A protocol that is not known gets what ``channel`` is for: people the page,
+    machines the document. An attribute without a value is left out, for SNS takes none."""
+    by_protocol = {
+        "default": texts.page if channel == PAGES else texts.document,
+        "email": texts.page,
+        "sms": texts.sms,
+        **dict.fromkeys(_MACHINES, texts.document),
+    }
+    return {
+        "TopicArn": topic_arn,
+        "Subject": texts.subject,
+        "Message": json.dumps(by_protocol),
+        "MessageStructure": "json",
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+        },
+    }
 
 
 class Publisher(Protocol):
@@ -51,11 +83,7 @@ class Sns:
 
         try:
             self._publisher().publish(
-                TopicArn=self._topic_arn,
-                Subject=render.subject(message),
-                Message=json.dumps(self._texts(row, message)),
-                MessageStructure="json",
-                MessageAttributes=_attributes(message),
+                **publication(self._topic_arn, self._texts(row, message), _attributes(message), channel=self.channel)
             )
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
@@ -75,16 +103,10 @@ class Sns:
             self._client = client
         return self._client
 
-    def _texts(self, row: OutboxRow, message: Message) -> dict[str, str]:
+    def _texts(self, row: OutboxRow, message: Message) -> Texts:
         page = render.email(message, region=self._region)
-        return {
-            "default": page if self.channel == PAGES else row.body,
-            "email": page,
-            "sms": render.sms(message),
-            **dict.fromkeys(_MACHINES, row.body),
-        }
+        return Texts(render.subject(message), page, render.sms(message), row.body)
 
 
-def _attributes(message: Message) -> dict[str, dict[str, str]]:
-    values = {name: str(message[name]) for name in _ATTRIBUTES}  # type: ignore[literal-required]
-    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
+def _attributes(message: Message) -> dict[str, str]:
+    return {name: str(message[name]) for name in _ATTRIBUTES}  # type: ignore[literal-required]

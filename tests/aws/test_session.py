@@ -89,6 +89,7 @@ def test_a_client_sends_each_request_once(monkeypatch: pytest.MonkeyPatch, tmp_p
         (refused("ResourceNotFoundException"), RefusedError, "ResourceNotFoundException: no"),
         (refused("ExpiredToken"), LoginError, "expired"),
         (refused("InternalFailure"), UnreachableError, "InternalFailure"),
+        (refused("InternalError"), UnreachableError, "InternalError"),
         (e.ConnectTimeoutError(endpoint_url="x"), UnreachableError, "ConnectTimeoutError"),
         # one that has a response, which is None
         (e.ConnectionClosedError(endpoint_url="x"), UnreachableError, "ConnectionClosedError"),

@@ -14,6 +14,7 @@ from autoir.store.database import NEWEST_SCHEMA
 from tests.aws import checkout
 from tests.aws.answers import Answers, a_task_that_keeps_up
 from tests.aws.checkout import ACCOUNT, Checkout
+from tests.aws.test_topic import subscribed
 from tests.cli.conftest import Call, document
 from tests.cli.test_documents import check
 
@@ -99,7 +100,7 @@ def aws(app: Checkout, monkeypatch: pytest.MonkeyPatch) -> Answers:
             "s3.ListObjectsV2": {"Contents": []},
             "logs.DescribeLogGroups": group(),
             "logs.DescribeSubscriptionFilters": filters("AutoIR-prod-App-Embed1"),
-            "sns.ListSubscriptionsByTopic": {"Subscriptions": [{"Endpoint": "x@y.z", "SubscriptionArn": "arn:s"}]},
+            "sns.ListSubscriptionsByTopic": subscribed(("email", "x@y.z", "arn:s")),
             "cloudwatch.DescribeAlarms": {"MetricAlarms": []},
         }
     )
@@ -152,9 +153,10 @@ def test_a_sound_stage(call: Call, aws: Answers) -> None:
          "autoir-fargate deploy --stage prod --groups '/shop/api'"),
         ("logs.DescribeSubscriptionFilters", filters("theirs", "others"), "group /shop/api", "2 of 2 filters",
          "autoir-fargate deploy"),
-        ("sns.ListSubscriptionsByTopic",
-         {"Subscriptions": [{"Endpoint": "oncall@example.com", "SubscriptionArn": "PendingConfirmation"}]},
+        ("sns.ListSubscriptionsByTopic", subscribed(("email", "oncall@example.com", "PendingConfirmation")),
          "pages to oncall@example.com", "not confirmed", "mail"),
+        ("sns.ListSubscriptionsByTopic", subscribed(), "topic of pages", "nobody listens",
+         "autoir aws test-page --stage prod"),
         ("cloudwatch.DescribeAlarms",
          {"MetricAlarms": [{"AlarmName": "AutoIR-prod-App-X", "AlarmDescription": "AutoIR prod: events lost",
                             "StateUpdatedTimestamp": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}]},

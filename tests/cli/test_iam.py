@@ -1,4 +1,4 @@
-"""The lists of rights: calls are found however they are written, and each is in exactly one list."""
+"""The lists of rights: calls are found however they are written, and none is missing or too many."""
 
 import ast
 
@@ -60,7 +60,6 @@ def test_the_lists_are_those_of_the_code() -> None:
             {**iam.LISTS, "deploy": {**iam.DEPLOY, "iam:PassRole": "x"}},
             "iam:PassRole is listed, and no code uses it",
         ),
-        ({**iam.LISTS, "deploy": {**iam.DEPLOY, "sns:Publish": "x"}}, "sns:Publish is in two lists"),
     ],
 )
 def test_a_wrong_list_fails_the_check_of_the_pages(

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from autoir.aws.health.rows import Row, Seen
 from autoir.aws.session import RefusedError
+from autoir.aws.topic import Topic
 from autoir.stage import names, outputs
 
 _FILTERS: Final = 2
@@ -45,15 +46,15 @@ def alarms(seen: Seen) -> Iterable[Row]:
 
 
 def _listeners(seen: Seen, name: str, arn: str) -> Iterator[Row]:
-    sns = seen.access.client("sns")
-    listed = seen.access.asked("sns:ListSubscriptionsByTopic", lambda: sns.list_subscriptions_by_topic(TopicArn=arn))[
-        "Subscriptions"
-    ]
-    silent = [str(found["Endpoint"]) for found in listed if found["SubscriptionArn"] == "PendingConfirmation"]
-    for endpoint in silent:
-        yield Row(f"{name} to {endpoint}", "broken", "not confirmed", "confirmed", "the link in the mail from AWS")
-    if listed and not silent:
-        yield Row(f"topic of {name}", "ok", f"{len(listed)} listening")
+    found = Topic(seen.access, arn).listeners()
+    silent = [listener for listener in found if not listener.confirmed]
+    for listener in silent:
+        yield Row(f"{name} to {listener.endpoint}", "broken", "not confirmed", "confirmed", listener.mend)
+    if found and not silent:
+        yield Row(f"topic of {name}", "ok", f"{len(found)} listening")
+    if name == "pages" and seen.config.pages and not found:
+        mend = f"autoir aws test-page --stage {seen.config.name}"
+        yield Row(f"topic of {name}", "broken", "nobody listens", f"{len(seen.config.pages)} listening", mend)
 
 
 def _group(seen: Seen, group: str) -> Row:
