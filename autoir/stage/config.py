@@ -186,7 +186,7 @@ class StageConfig:
     """Its availability zones that are used: at least two."""
 
     removal: Literal["destroy", "retain"] = setting("destroy", OneOf(("destroy", "retain")))
-    """What becomes of secrets, buckets and topics when their stack is deleted."""
+    """What becomes of secrets and buckets when their stack is deleted."""
 
     protect: bool = False
     """Whether the stacks refuse to be deleted. Set after the first deployment: a failed one has to be deletable."""
