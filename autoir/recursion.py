@@ -35,13 +35,13 @@ OWN: Sequence[str] = (
 """Globs of what every stage writes to: its own groups by their fixed names, and those AWS makes for its parts."""
 
 
-def own_groups(*, endpoint: str = "", further: Iterable[str] = ()) -> tuple[str, ...]:
-    """Globs of AutoIR's own log groups: ``OWN``, the group of the SageMaker ``endpoint``, and ``further`` ones.
+def own_groups(*, endpoint: str = "") -> tuple[str, ...]:
+    """Globs of AutoIR's own log groups: ``OWN``, and the group of the SageMaker ``endpoint``.
 
     Flow logs of the stage's own network count as its own: reading them makes traffic, which makes flow logs.
     """
     named = (f"/aws/sagemaker/Endpoints/{endpoint}",) if endpoint else ()
-    return (*OWN, *named, *further)
+    return (*OWN, *named)
 
 
 def is_own(log_group: str, own: Sequence[str] = OWN) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from autoir.errors import UsageError
 from autoir.recursion import is_own, own_groups, refuse_own
 
-OWN = own_groups(endpoint="autoir-embed-prod", further=["/vpc/flow/prod"])
+OWN = own_groups(endpoint="autoir-embed-prod")
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,14 @@ OWN = own_groups(endpoint="autoir-embed-prod", further=["/vpc/flow/prod"])
         ("/aws/lambda/AutoIR-prod-App-CustomResource", True),
         ("/aws/sagemaker/Endpoints/autoir-embed-prod", True),
         ("/aws/ecs/containerinsights/AutoIR-prod-Tailer-Cluster/performance", True),
-        # named by the stage
-        ("/vpc/flow/prod", True),
+        # its network's, named by the stage as every other is
+        ("/autoir/prod/flow", True),
         # somebody else's, however near
         ("/autoir", False),
         ("/autoirs/prod", False),
         ("/shop/autoir/prod", False),
         ("/aws/lambda/autoir-checkout", False),
         ("/aws/sagemaker/Endpoints/autoir-embed", False),
-        ("/vpc/flow/prod2", False),
     ],
 )
 def test_own(group: str, own: bool) -> None:
@@ -42,8 +41,8 @@ def test_own(group: str, own: bool) -> None:
         (["/shop/*", "/autoir/prod/tail"], "/autoir/prod/tail"),
         (["/autoir/*"], "/autoir/*"),
         (["/autoir/dev?/*"], "/autoir/dev?/*"),
-        (["/vpc/flow/prod"], "/vpc/flow/prod"),
-        (["/vpc/flow/*"], ""),
+        (["/aws/sagemaker/Endpoints/autoir-embed-prod"], "/aws/sagemaker/Endpoints/autoir-embed-prod"),
+        (["/aws/sagemaker/Endpoints/*"], ""),
     ],
 )
 def test_refused_before_anything_runs(watched: list[str], refused: str) -> None:
