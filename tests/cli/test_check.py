@@ -146,7 +146,8 @@ def test_a_sound_stage(call: Call, aws: Answers) -> None:
         ("s3.ListObjectsV2",
          {"Contents": [{"Key": "k", "Size": 1, "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}]},
          "failed deliveries", "1", "autoir aws replay-failed --stage prod"),
-        ("ecs.ListTasks", {"taskArns": []}, "tailing task", "", ""),
+        ("cloudwatch.GetMetricStatistics", {"Datapoints": []}, "tailing task", "no heartbeat in the last hour",
+         "autoir aws autoir-fargate status --stage prod"),
         ("logs.DescribeLogGroups", {"logGroups": []}, "group /shop/api", "does not exist", "ingestion.log_groups"),
         ("logs.DescribeLogGroups", group("/shop/api-2"), "group /shop/api", "does not exist", "ingestion.log_groups"),
         ("logs.DescribeLogGroups", group(kind="INFREQUENT_ACCESS"), "group /shop/api", "INFREQUENT_ACCESS",
@@ -168,8 +169,7 @@ def test_what_is_broken_names_what_mends_it(
 ) -> None:
     aws[operation] = answer
     found = rows(call)[row]
-    if words:
-        assert (found["state"], words in found["found"], mend in found["mend"]) == ("broken", True, True), found
+    assert (found["state"], words in found["found"], mend in found["mend"]) == ("broken", True, True), found
 
 
 @pytest.mark.parametrize(
