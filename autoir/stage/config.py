@@ -223,7 +223,7 @@ class StageConfig:
     sweep: Sweep = field(default_factory=Sweep)
 
     llm: Mapping[str, Host] = field(default_factory=_none)
-    """Hosts of the model by name (``autoir aws kimi-k2-setup``): a second one never replaces the first."""
+    """Hosts of the model by name, a table ``[llm.NAME]`` each: a second one never replaces the first."""
 
     llm_active: str = ""
     """Name of the host that investigates; empty: incidents are written by rule alone."""
