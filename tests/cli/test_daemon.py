@@ -79,6 +79,27 @@ def test_a_flag_comes_before_its_variable(
     assert getattr(followed.settings, expected[0]) == expected[1]
 
 
+@pytest.mark.parametrize(
+    ("flags", "variables", "every_s"),
+    [
+        ([], {}, 60),
+        ([], {"ALERTS_INTERVAL_SEC": "30"}, 30),
+        (["--alerts-interval-sec", "20"], {"ALERTS_INTERVAL_SEC": "30"}, 20),
+        # a channel that there is not, which the flag overrules
+        (["--alerts-channels", "stdout"], {"ALERTS_CHANNELS": "fax"}, 60),
+    ],
+)
+def test_how_often_it_looks_and_whom_it_tells(
+    call: Call, followed: type[Followed], monkeypatch: pytest.MonkeyPatch, flags: list[str], variables: dict[str, str],
+    every_s: float,
+) -> None:  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = call("daemon", "--groups", LEDGER, "--alerts-enabled", *flags)
+    assert said.exit_code == 0, said.stderr
+    assert followed.jobs["alerts"].every_s == every_s
+
+
 def test_groups_and_jobs(call: Call, followed: type[Followed], monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         call("daemon", "--groups", "/a,/b", "--groups", "/c", "--exclude", "*/x", "--start-time", "2h").exit_code == 0
@@ -87,10 +108,9 @@ def test_groups_and_jobs(call: Call, followed: type[Followed], monkeypatch: pyte
     assert set(followed.jobs) == {"embed"}
     monkeypatch.setenv("LOG_GROUPS", "/d,/e")
     monkeypatch.setenv("ALERTS_ENABLED", "1")
-    monkeypatch.setenv("ALERTS_INTERVAL_SEC", "30")
     assert call("daemon").exit_code == 0
     assert followed.wanted == ["/d", "/e"]
-    assert followed.jobs["alerts"].every_s == 30
+    assert set(followed.jobs) == {"embed", "alerts"}
 
 
 def test_the_job_that_embeds(call: Call, followed: type[Followed], stored: Path) -> None:
@@ -103,19 +123,24 @@ def test_the_job_that_embeds(call: Call, followed: type[Followed], stored: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "variables", "said"),
     [
-        ((), "no log group is named"),
-        (("--groups", "/autoir/prod/tail"), "AutoIR's own log group"),
-        (("--groups", "/a", "--alerts-min-severity", "severe"), "min_severity = 'severe'"),
-        (("--groups", "/a", "--alerts-enabled", "--alerts-channels", "fax"), "there is no notifier 'fax'"),
-        (("--groups", "/a", "--alerts-enabled", "--alerts-channels", "sns"), "notifier sns needs the setting"),
-        (("--groups", "/a", "--alerts-interval-sec", "1"), "--alerts-interval-sec"),
+        ((), {}, "no log group is named"),
+        (("--groups", "/autoir/prod/tail"), {}, "AutoIR's own log group"),
+        (("--groups", "/a", "--alerts-min-severity", "severe"), {}, "min_severity = 'severe'"),
+        (("--groups", "/a", "--alerts-enabled", "--alerts-channels", "fax"), {}, "there is no notifier 'fax'"),
+        (("--groups", "/a", "--alerts-enabled"), {"ALERTS_CHANNELS": "stdout,fax"}, "there is no notifier 'fax'"),
+        (("--groups", "/a", "--alerts-enabled", "--alerts-channels", "sns"), {}, "notifier sns needs the setting"),
+        (("--groups", "/a", "--alerts-interval-sec", "1"), {}, "--alerts-interval-sec"),
+        (("--groups", "/a"), {"ALERTS_INTERVAL_SEC": "1"}, "--alerts-interval-sec"),
     ],
 )
 def test_what_is_wrong_is_said_before_it_starts(
-    call: Call, followed: type[Followed], arguments: tuple[str, ...], said: str
-) -> None:
+    call: Call, followed: type[Followed], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...],
+    variables: dict[str, str], said: str,
+) -> None:  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     result = call("daemon", *arguments)
     assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
 
