@@ -65,7 +65,7 @@ def a_record(payload: object, arn: str = f"{FUNCTION_ARN}:$LATEST") -> dict[str,
     }
 
 
-def a_key(n: int, function: str = "AutoIR-test-App-EmbedLogs") -> str:
+def a_key(n: int) -> str:
     """The key of the ``n``-th record, a minute after the one before."""
     moment = f"2026-03-02T12.{n:02d}.11"
-    return f"aws/lambda/async/{function}/2026/03/02/{moment}-0a3f7b0e-1111-4c7e-9a00-{n:012d}"
+    return f"aws/lambda/async/AutoIR-test-App-EmbedLogs/2026/03/02/{moment}-0a3f7b0e-1111-4c7e-9a00-{n:012d}"

@@ -50,7 +50,7 @@ class FailureBucket:
         """Every record, by key, which is by function and then by time. Raises UsageError and UnreachableError."""
         asked = {"Bucket": self.bucket, "Prefix": self.prefix}
         while True:
-            page = self._asked("list", lambda s3: s3.list_objects_v2(**asked), region)
+            page = self._asked("listed", lambda s3: s3.list_objects_v2(**asked), region)
             for found in page.get("Contents", ()):
                 yield Record(str(found["Key"]), _written_ms(found), int(found["Size"]))
             if not page.get("IsTruncated"):
@@ -68,7 +68,7 @@ class FailureBucket:
 
     def delete(self, record: Record) -> None:
         """Remove a record; one that is gone already is no error."""
-        self._asked("delete from", lambda s3: s3.delete_object(Bucket=self.bucket, Key=record.key))
+        self._asked("deleted from", lambda s3: s3.delete_object(Bucket=self.bucket, Key=record.key))
 
     def _asked(self, what: str, ask: Callable[[Any], Any], region: str = "") -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -89,7 +89,7 @@ class FailureBucket:
             )
         if code in _DENIED:
             return UsageError(
-                f"The bucket {self.bucket} may not be {'listed' if what == 'list' else what}: {code}.",
+                f"The bucket {self.bucket} may not be {what}: {code}.",
                 "It takes s3:ListBucket on it, s3:GetObject and s3:DeleteObject on what is in it.",
             )
         return UnreachableError(f"S3 gave no answer about {self.bucket}: {code or type(error).__name__}.")

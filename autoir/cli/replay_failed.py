@@ -20,7 +20,7 @@ from autoir.report.amounts import counted
 from autoir.report.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from autoir.aws.replay import FailureBucket, Replay
     from autoir.metrics import Tally
@@ -58,15 +58,17 @@ def replay_failed(
 
     now_ms = system_clock()
     since_ms = moment_ms("--since", since, now_ms) if since else 0
-    place = _place(Access(asked(ctx).profile, asked(ctx).region), stage, bucket)
+    access = Access(asked(ctx).profile, asked(ctx).region)
+    place = _place(access, stage, bucket)
     done, progress = Replay(), Progress()
 
     def watch(done: "Replay") -> None:
         progress.update(f"{counted(done.records, 'record')}, {done.tally.received:,} lines")
 
+    own = () if dry_run else _own(access, stage)
     opened = nullcontext() if dry_run else stores.to_write(asked(ctx))
     with opened as target:
-        put = _nothing if target is None else _into(target, ctx, stage)
+        put = _nothing if target is None else _into(target, ctx, own)
         try:
             replay(place, put, now_ms=now_ms, since_ms=since_ms, dry_run=dry_run, done=done, progress=watch)
         except KeyboardInterrupt:
@@ -96,12 +98,22 @@ def _place(access: Access, stage: str, bucket: str) -> "FailureBucket":
     return FailureBucket(name, outputs_of(access, stage, "App")[outputs.FAILURE_PREFIX], access)
 
 
-def _into(target: "stores.Opened", ctx: typer.Context, stage: str) -> "Callable[[Delivery], Tally]":
-    from autoir.delivery import Deliveries
+def _own(access: Access, stage: str) -> tuple[str, ...]:
+    """The stage's own log groups: its endpoint may bear another name than one after the stage."""
+    from autoir.aws.outputs import NotDeployedError, outputs_of
     from autoir.recursion import own_groups
-    from autoir.stage import names
+    from autoir.stage import names, outputs
 
-    own = own_groups(endpoint=names.endpoint(stage))
+    try:
+        endpoint = outputs_of(access, stage, "Embedding")[outputs.ENDPOINT]
+    except NotDeployedError:
+        endpoint = names.endpoint(stage)
+    return own_groups(endpoint=endpoint)
+
+
+def _into(target: "stores.Opened", ctx: typer.Context, own: "Sequence[str]") -> "Callable[[Delivery], Tally]":
+    from autoir.delivery import Deliveries
+
     deliveries = Deliveries(target.store, stores.loaded_settings(asked(ctx)), target.clock, own)
     return lambda delivery: deliveries.put(delivery, lambda: math.inf)
 
