@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from autoir.aws.health.ears import require_watchable
 from autoir.aws.session import Access
 from autoir.errors import AutoirError, UnreachableError, UsageError
 from autoir.stage import StageConfig, names, parse, read, save, stages_in, written
@@ -147,8 +148,11 @@ class Stage:
     def deploy(self, *parts: str) -> None:
         """Deploy Foundation and the stacks ``parts`` (as ``Tailer``), no other. Raises AutoirError where that fails.
 
-        Foundation has an output only once a stack reads it, so one that is new to the stage needs Foundation anew.
+        Foundation has an output only once a stack reads it, so one that is new to the stage needs Foundation anew. App
+        is refused where a log group that it watches would fail it.
         """
+        if "App" in parts:
+            require_watchable(self.config, self.access)
         stacks = dict.fromkeys(("Foundation", *parts))
         self._cdk("deploy", stacks, "--require-approval", "never", "--progress", "events")
 

@@ -121,11 +121,13 @@ def _bootstrap(
     progress: Progress,
 ) -> None:
     from autoir.aws.endpoint import EmbeddingEndpoint
+    from autoir.aws.health.ears import require_watchable
     from autoir.aws.weights import WeightsBucket, mirror
     from autoir.embed.local.engine import LocalEmbedder
     from autoir.stage import names
 
     opened.known()
+    require_watchable(opened.config, opened.access)  # App comes last, half an hour from here
     bucket = WeightsBucket(_bucket(opened), opened.access)
     weights = model()
     mirror(weights, bucket, lambda name, whole, done: progress.update(f"sending {name}, {size(done)}", done / whole))

@@ -1,5 +1,6 @@
 """How a command changes a stage: its file, its difference, whose login, and ``cdk`` on its stacks alone."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from autoir.errors import AutoirError, UnreachableError, UsageError
 from autoir.stage import StageConfig
 from autoir.stage.config import EXAMPLE_ACCOUNT, Tailer
 from tests.aws import checkout
-from tests.aws.answers import Answers
+from tests.aws.answers import Answers, stack
 from tests.aws.checkout import ACCOUNT, Checkout
 
 
@@ -94,6 +95,52 @@ def test_a_failure_names_the_stack_and_what_comes_next(app: Checkout, verb: str,
     with pytest.raises(AutoirError, match=rf"cdk {verb} .*AutoIR-prod-App failed \(exit code 7\)") as caught:
         getattr(Stage.opened("prod"), verb)("App")
     assert hint in caught.value.hint
+
+
+def group(kind: str = "STANDARD") -> dict[str, Any]:
+    return {"logGroups": [{"logGroupName": "/shop/api", "logGroupClass": kind}]}
+
+
+def filters(*functions: str) -> dict[str, Any]:
+    arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:"
+    return {"subscriptionFilters": [{"destinationArn": arn + function} for function in functions]}
+
+
+@pytest.mark.parametrize(
+    ("log_group", "held", "refused", "hint"),
+    [
+        (group(), filters(), "", ""),
+        (group(), filters("theirs"), "", ""),
+        # one of the two is this stage's own
+        (group(), filters("theirs", "embed"), "", ""),
+        # of this one nobody knows, and CloudFormation will say
+        (group(), "LimitExceededException", "", ""),
+        (group(), filters("theirs", "others"), "/shop/api: 2 of 2 filters (needed: one free)", "autoir-fargate deploy"),
+        ({"logGroups": []}, filters(), "/shop/api: does not exist (needed: a log group)", "stages/prod.toml"),
+        (group("DELIVERY"), filters(), "/shop/api: class DELIVERY (needed: class STANDARD)", "make another"),
+        ("AccessDeniedException", filters(), "it takes logs:DescribeLogGroups", "docs/iam.md"),
+    ],
+)
+def test_the_functions_are_deployed_where_each_watched_group_has_room(
+    app: Checkout, aws: Answers, log_group: Any, held: Any, refused: str, hint: str
+) -> None:
+    app.write('[ingestion]\nlog_groups = ["/shop/api"]\n')
+    aws["cloudformation.DescribeStacks"] = stack(EmbedFunctionName="embed")
+    aws["logs.DescribeLogGroups"], aws["logs.DescribeSubscriptionFilters"] = log_group, held
+    opened = Stage.opened("prod")
+    if not refused:
+        opened.deploy("App")
+    else:
+        with pytest.raises(UsageError, match=re.escape(refused)) as caught:
+            opened.deploy("Embedding", "App")
+        assert hint in caught.value.hint
+    assert len(app.calls()) == (not refused)
+
+
+def test_what_watches_nothing_is_deployed_without_a_question(app: Checkout, aws: Answers) -> None:
+    app.write('[ingestion]\nlog_groups = ["/shop/api"]\n')
+    Stage.opened("prod").deploy("Embedding")
+    assert (len(app.calls()), aws.asked) == (1, [])
 
 
 FAILED = "AutoIR-prod-App | 1/9 | 10:00:01 | CREATE_FAILED        | AWS::Logs::SubscriptionFilter | App/A (A1) {}"

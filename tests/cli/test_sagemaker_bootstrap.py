@@ -191,6 +191,18 @@ def test_without_foundation_there_is_a_command_that_makes_it(call: Call, app: Ch
     assert account.objects == {}
 
 
+def test_a_watched_group_that_would_fail_the_functions_is_found_first(
+    call: Call, app: Checkout, account: Account
+) -> None:
+    app.write('[ingestion]\nlog_groups = ["/shop/api", "/shop/web"]\n')
+    account.answers["logs.DescribeLogGroups"] = {"logGroups": []}
+    said = call(*BOOTSTRAP)
+    assert said.exit_code == 2
+    assert "App would fail: group /shop/api: does not exist" in said.stderr
+    assert "group /shop/web: does not exist" in said.stderr
+    assert (account.objects, embedding(app), app.calls()) == ({}, {}, [])
+
+
 def test_an_upload_that_broke_leaves_the_file_as_it_was(call: Call, app: Checkout, account: Account) -> None:
     account.answers["s3.PutObject"] = "AccessDenied"
     said = call(*BOOTSTRAP)

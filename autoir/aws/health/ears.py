@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from autoir.aws.health.rows import Row, Seen
-from autoir.aws.session import RefusedError
+from autoir.aws.session import Access, RefusedError
 from autoir.aws.topic import Topic
-from autoir.stage import names, outputs
+from autoir.errors import UsageError
+from autoir.stage import StageConfig, names, outputs
 
 _FILTERS: Final = 2
 """Subscription filters that a log group takes (CloudWatch Logs quotas)."""
@@ -17,6 +18,18 @@ def watched_groups(seen: Seen) -> Iterator[Row]:
     """Whether each group can have its filter: one that cannot fails the whole stack."""
     for group in seen.config.ingestion.log_groups:
         yield _group(seen, group)
+
+
+def require_watchable(config: StageConfig, access: Access) -> None:
+    """Make sure that each watched group can have its filter, before App is deployed: its stack would be rolled back.
+
+    Raises UsageError with every group that cannot, and as ``Access.asked`` does; a group of which AWS says neither is
+    left to CloudFormation.
+    """
+    rows = watched_groups(Seen(config, access, now_ms=0))  # no group is judged by the time
+    if broken := [row for row in rows if row.state == "broken"]:
+        found = "; ".join(f"{row.name}: {row.found} (needed: {row.needed})" for row in broken)
+        raise UsageError(f"App would fail: {found}.", "; ".join(f"{row.name}: {row.mend}" for row in broken))
 
 
 def subscribers(seen: Seen) -> Iterator[Row]:
