@@ -1,4 +1,4 @@
-"""Failed deliveries go back oldest first; a record leaves the bucket when it is stored and not before, no other does."""
+"""Failed deliveries go back oldest first; a record leaves the bucket when it is stored, not before, and others stay."""
 
 import json
 from collections.abc import Callable, Iterator
