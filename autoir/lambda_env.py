@@ -1,7 +1,7 @@
 """The environment of everything that runs in AWS: one frozen dataclass for each, a field for each variable.
 
-The stacks fill these and the handlers read them, so a variable is named once: one that a handler reads and no stack
-sets, or the other way round, cannot be written. A variable is its field's name in capitals. Each is always set; a
+The stacks fill these and the handlers read them, so a variable is named once: none that a handler reads can be left
+unset, and a test finds each that no handler reads. A variable is its field's name in capitals. Each is always set; a
 part that is switched off is an empty text. None ever holds a secret: secrets go by ARN and are read at run time.
 """
 
@@ -69,19 +69,13 @@ class EmbedLogsEnv(Environment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepIncidentsEnv(Environment):
-    """Of ``sweep_incidents``, which looks for incidents, investigates and pages."""
+    """Of ``sweep_incidents``, which looks for incidents and pages."""
 
     store_secret_arn: str
     """Secret whose text is the connection string of the writer."""
 
-    reader_secret_arn: str
-    """Secret whose text is the connection string of the reader, for queries that a model wrote."""
-
-    llm_key_secret_arn: str
-    """Secret whose text is the API key of the model's host."""
-
     sagemaker_endpoint: str
-    """Endpoint that embeds queries and pending patterns; empty while there is none."""
+    """Endpoint that embeds pending patterns; empty while there is none."""
 
     pages_topic_arn: str
     """Topic that people hear of."""
@@ -94,15 +88,6 @@ class SweepIncidentsEnv(Environment):
 
     failure_prefix: str
     """Prefix of their keys."""
-
-    llm_active: str
-    """Name of the host that investigates; empty while there is none."""
-
-    llm_parameter_prefix: str
-    """``<prefix><host>/url`` and ``<prefix><host>/state`` are the parameters that say where a host is and how."""
-
-    llm_group_prefix: str
-    """``<prefix><host>`` is the Auto Scaling group of a host."""
 
     alerts_window_min: int
     """Minutes during which further candidates join an open incident."""

@@ -98,11 +98,8 @@ class App(Part):
 
     def _sweep(self) -> Handler:
         foundation, config = self._foundation, self.config
-        hosts = self.format_arn(service="ssm", resource=f"parameter{names.llm_parameter_prefix(config.name)}*")
-        groups = self.format_arn(service="autoscaling", resource="autoScalingGroup:*:autoScalingGroupName/*")
-        secrets = (foundation.writer_secret, foundation.reader_secret, foundation.llm_key_secret)
         statements = [
-            allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
+            allow(["secretsmanager:GetSecretValue"], [foundation.writer_secret.ref]),
             allow(["sns:Publish"], [foundation.topics.pages.topic_arn, foundation.topics.events.topic_arn]),
             allow(
                 ["s3:ListBucket"],
@@ -111,38 +108,21 @@ class App(Part):
             ),
             *self._embedding(),
         ]
-        if config.llm:
-            tagged = {f"autoscaling:ResourceTag/{names.STAGE_TAG}": config.name}
-            statements += [
-                allow(["ssm:GetParameter", "ssm:GetParameters"], [hosts]),
-                allow(["autoscaling:SetDesiredCapacity"], [groups], StringEquals=tagged),
-            ]
         return Handler(
             self,
             metric_names.SWEEP_INCIDENTS,
             config=config,
             environment=SweepIncidentsEnv(
                 **self._shared(metric_names.SWEEP_INCIDENTS),
-                reader_secret_arn=foundation.reader_secret.ref,
-                llm_key_secret_arn=foundation.llm_key_secret.ref,
                 pages_topic_arn=foundation.topics.pages.topic_arn,
                 events_topic_arn=foundation.topics.events.topic_arn,
                 failure_bucket=foundation.failures.bucket_name,
                 failure_prefix=self._failure_prefix,
-                llm_active=config.llm_active,
-                llm_parameter_prefix=names.llm_parameter_prefix(config.name),
-                llm_group_prefix=names.llm_group_prefix(config.name),
                 alerts_window_min=config.sweep.window_min,
                 alerts_min_severity=config.sweep.min_severity,
                 alerts_min_confidence=config.sweep.min_confidence,
             ),
             statements=statements,
-            wildcards={
-                hosts: "Each host says in two parameters how and where it is.",
-                groups: "The groups of this stage, by their tag: hosts come and go without this stack.",
-            }
-            if config.llm
-            else {},
             vpc=foundation.network.vpc,
             security_group=foundation.network.sweep,
             memory_mb=1769,

@@ -33,9 +33,7 @@ ELF_MACHINES: Final = {"arm64": 0xB7, "x86_64": 0x3E}
 _ELF: Final = b"\x7fELF"
 _LIBRARY: Final = re.compile(r"\.(so|dylib|pyd|dll)\b")
 
-SERVICES: Final = frozenset(
-    "autoscaling cloudwatch logs s3 sagemaker-runtime secretsmanager sns ssm sts".split()  # noqa: SIM905
-)
+SERVICES: Final = frozenset({"s3", "sagemaker-runtime", "secretsmanager", "sns"})
 """Services that a function calls; the descriptions of all others are 25 MB that nobody reads."""
 
 _ROOMS_OF_OTHERS: Final = frozenset({"cli", "demo", "tui", "__pycache__"})

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from autoir.cli import iam
+from tests.stacks import runs
 from tests.stacks.conftest import Stage, listed, shown, statements
 
 NETWORK = {
@@ -16,29 +17,34 @@ PULL = {
     "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:GetAuthorizationToken",
 }  # fmt: skip
 
-# Role (stack and beginning of its id) to all that it may do, with every part on.
-RIGHTS = {
-    "Foundation/MigrateSchema": {*NETWORK, *LOG, "secretsmanager:GetSecretValue"},
+# Role (stack and beginning of its id) to what AWS does in its name, with every part on: no code of ours asks for it.
+BY_AWS = {
+    "Foundation/MigrateSchema": {*NETWORK, *LOG},
     "Foundation/NetworkFlow": {*LOG, "logs:DescribeLogStreams"},
-    "App/EmbedLogs": {
-        *NETWORK, *LOG, "secretsmanager:GetSecretValue", "s3:PutObject", "s3:ListBucket", "sagemaker:InvokeEndpoint",
-    },
-    "App/SweepIncidents": {
-        *NETWORK, *LOG, "secretsmanager:GetSecretValue", "sns:Publish", "s3:ListBucket", "sagemaker:InvokeEndpoint",
-        "ssm:GetParameter", "ssm:GetParameters", "autoscaling:SetDesiredCapacity",
-    },
+    "App/EmbedLogs": {*NETWORK, *LOG, "s3:PutObject", "s3:ListBucket"},  # Lambda keeps what could not be stored
+    "App/SweepIncidents": {*NETWORK, *LOG},
     "App/Schedules": {"lambda:InvokeFunction"},
     "Embedding/Role": {*LOG, *PULL, "logs:DescribeLogStreams", "s3:GetObject", "cloudwatch:PutMetricData"},
-    "Tailer/TaskRole": {
-        "logs:FilterLogEvents", "logs:DescribeLogGroups", "secretsmanager:GetSecretValue", "sagemaker:InvokeEndpoint",
-    },
+    "Tailer/TaskRole": set(),
     "Tailer/ExecutionRole": {*LOG, *PULL},
-    "Llm-k2/Role": {
-        "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue", "ssm:PutParameter",
-        "autoscaling:SetDesiredCapacity",
-    },
+    "Llm-k2/Role": {"s3:ListBucket"},  # without it S3 says of a file that is not there that it may not be read
+    "Llm-k2-quality/Role": {"s3:ListBucket"},
 }  # fmt: skip
-RIGHTS["Llm-k2-quality/Role"] = RIGHTS["Llm-k2/Role"]
+
+# Role to the part whose code it is for; a host of the model runs scripts instead.
+CODE = {
+    "Foundation/MigrateSchema": "migrate_schema",
+    "App/EmbedLogs": "embed_logs",
+    "App/SweepIncidents": "sweep_incidents",
+    "Tailer/TaskRole": "tail",
+}
+
+# Role to the calls in its modules that nothing there comes to.
+NEVER = {
+    "Foundation/MigrateSchema": {"sagemaker:InvokeEndpoint"},  # the store's own search embeds a question
+    "App/SweepIncidents": {"s3:GetObject", "s3:DeleteObject"},  # it counts failures; who replays them reads them
+    "Tailer/TaskRole": {"sns:Publish"},  # the daemon's alerts, which the task leaves to the sweep
+}
 
 # Every action that is allowed on all resources: none of them knows a narrower one.
 ON_EVERYTHING = {*NETWORK, "ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", "logs:DescribeLogGroups"}
@@ -46,7 +52,7 @@ ON_EVERYTHING = {*NETWORK, "ecr:GetAuthorizationToken", "cloudwatch:PutMetricDat
 SECRETS = {
     "Foundation/MigrateSchema": ["StoreOwner"],
     "App/EmbedLogs": ["StoreWriter"],
-    "App/SweepIncidents": ["LlmKey", "StoreReader", "StoreWriter"],
+    "App/SweepIncidents": ["StoreWriter"],
     "Tailer/TaskRole": ["StoreWriter"],
     "Llm-k2/Role": ["LlmKey"],
     "Llm-k2-quality/Role": ["LlmKey"],
@@ -68,16 +74,30 @@ def rights(stage: Stage) -> dict[str, list[tuple[str, str, dict[str, object]]]]:
     return found
 
 
-def test_a_role_may_do_what_its_code_does_and_nothing_else(full: Stage) -> None:
-    assert {role: {action for action, _, _ in may} for role, may in rights(full).items()} == RIGHTS
+def asked_for(role: str) -> set[str]:
+    """What the code that runs as ``role`` asks of AWS."""
+    if role.startswith("Llm-"):
+        return runs.host_calls()
+    return runs.calls(CODE[role]) - NEVER.get(role, set()) if role in CODE else set()
+
+
+@pytest.mark.parametrize("role", BY_AWS)
+def test_a_role_may_do_what_its_own_code_calls_and_nothing_else(full: Stage, role: str) -> None:
+    assert {action for action, _, _ in rights(full)[role]} == BY_AWS[role] | asked_for(role)
+
+
+def test_every_role_and_every_program_is_looked_at(full: Stage) -> None:
+    assert rights(full).keys() == BY_AWS.keys()
+    assert set(CODE.values()) == runs.ENTRIES.keys()
+    assert all(calls <= runs.calls(CODE[role]) for role, calls in NEVER.items())
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod", "borrowed"])
 def test_a_stage_with_parts_off_has_fewer_rights(stage: str, request: pytest.FixtureRequest) -> None:
     found: Stage = request.getfixturevalue(stage)
     for role, may in rights(found).items():
-        known = RIGHTS.get(role.replace("Llm-far", "Llm-k2"), set())
-        assert {action for action, _, _ in may} <= known, role
+        known = role.replace("Llm-far", "Llm-k2")
+        assert {action for action, _, _ in may} <= BY_AWS[known] | asked_for(known), role
     if stage == "dev":
         assert "sagemaker:InvokeEndpoint" not in str(rights(found))
 
@@ -152,8 +172,6 @@ def test_a_host_reaches_its_own_things_alone(full: Stage) -> None:
     assert mine["ssm:PutParameter"][0] == f"arn:aws:ssm:us-east-1:{account}:parameter/autoir/full/llm/k2/*"
     assert mine["autoscaling:SetDesiredCapacity"][0].endswith(":autoScalingGroupName/autoir-full-llm-k2")
     assert mine["s3:GetObject"][0].endswith("/weights/Kimi-K2-Instruct-0905-GGUF/UD-TQ1_0/*")
-    sweep = {action: condition for action, _, condition in rights(full)["App/SweepIncidents"]}
-    assert sweep["autoscaling:SetDesiredCapacity"] == {"StringEquals": {"autoscaling:ResourceTag/autoir:stage": "full"}}
 
 
 def test_the_one_managed_policy_is_session_managers(full: Stage) -> None:
@@ -165,12 +183,5 @@ def test_the_one_managed_policy_is_session_managers(full: Stage) -> None:
     assert found == {"Llm-k2": [core], "Llm-k2-quality": [core]}
 
 
-def test_what_runs_may_do_what_its_code_calls(full: Stage) -> None:
-    """The list of rights that is found in the code, against the roles that the stacks make."""
-    granted = {
-        action
-        for role in full.all("AWS::IAM::Role")
-        for statement in statements(role)
-        for action in listed(statement["Action"])
-    }
-    assert set(iam.RUN) <= granted
+def test_the_list_of_what_runs_is_that_of_the_roles() -> None:
+    assert set(iam.RUN) <= set().union(*map(asked_for, BY_AWS))

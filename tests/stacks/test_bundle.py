@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stacks import bundle
+from tests.stacks import runs
 
 ARM, X86 = 0xB7, 0x3E
 
@@ -50,3 +51,7 @@ def test_the_other_processor_has_another_number(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(elf(machine))
     assert bundle.wrong_binaries(tmp_path, "x86_64") == ["arm.so"]
     assert [path.name for path in bundle.binaries(tmp_path)] == ["arm.so", "x86.so"]
+
+
+def test_the_bundle_knows_the_services_that_its_functions_call_and_no_others() -> None:
+    assert set().union(*(runs.services(part) for part in runs.ENTRIES if part != "tail")) == bundle.SERVICES

@@ -8,6 +8,7 @@ import pytest
 
 from autoir import lambda_env
 from tests.conftest import ROOT
+from tests.stacks import runs
 from tests.stacks.conftest import Stage, shown
 
 READ_BY = {
@@ -15,6 +16,7 @@ READ_BY = {
     "sweep_incidents": lambda_env.SweepIncidentsEnv,
     "migrate_schema": lambda_env.MigrateSchemaEnv,
 }
+READ_BY_ALL = {**READ_BY, "tail": lambda_env.TailEnv}
 
 
 def variables(stage: Stage) -> dict[str, dict[str, object]]:
@@ -37,8 +39,13 @@ def test_every_variable_is_set_and_no_other(name: str, request: pytest.FixtureRe
     assert {part: list(values) for part, values in variables(stage).items()} == expected
 
 
+@pytest.mark.parametrize("part", READ_BY_ALL)
+def test_every_variable_is_read_by_the_code_of_its_part(part: str) -> None:
+    assert {field.name for field in dataclasses.fields(READ_BY_ALL[part])} == runs.variables(part)
+
+
 def test_what_is_set_can_be_read(full: Stage) -> None:
-    for part, kind in (READ_BY | {"tail": lambda_env.TailEnv}).items():
+    for part, kind in READ_BY_ALL.items():
         read = kind.read({name: shown(value) for name, value in variables(full)[part].items()})
         assert (read.stage, read.powertools_service_name) == ("full", part)
         assert read.powertools_metrics_namespace == "AutoIR/full"
@@ -50,13 +57,10 @@ def test_what_is_set_can_be_read(full: Stage) -> None:
         ("embed_logs", "STORE_SECRET_ARN", r"Foundation\.StoreWriter"),
         ("embed_logs", "SAGEMAKER_ENDPOINT", r"autoir-full-embedding"),
         ("sweep_incidents", "STORE_SECRET_ARN", r"Foundation\.StoreWriter"),
-        ("sweep_incidents", "READER_SECRET_ARN", r"Foundation\.StoreReader"),
-        ("sweep_incidents", "LLM_KEY_SECRET_ARN", r"Foundation\.LlmKey"),
         ("sweep_incidents", "PAGES_TOPIC_ARN", r"Foundation\.TopicsPages"),
         ("sweep_incidents", "EVENTS_TOPIC_ARN", r"Foundation\.TopicsEvents"),
         ("sweep_incidents", "FAILURE_BUCKET", r"Foundation\.Failures"),
         ("sweep_incidents", "FAILURE_PREFIX", r"aws/lambda/async/EmbedLogsFunction\w+/$"),
-        ("sweep_incidents", "LLM_ACTIVE", r"k2$"),
         ("sweep_incidents", "ALERTS_MIN_SEVERITY", r"high$"),
         ("migrate_schema", "OWNER_SECRET_ARN", r"StoreOwner"),
         ("tail", "LOG_GROUPS", r"/aws/rds/instance/shop/\*,/vendor/\*$"),
@@ -69,7 +73,7 @@ def test_a_variable_says_what_it_should(full: Stage, part: str, variable: str, e
 
 def test_a_part_that_is_off_is_an_empty_text(dev: Stage) -> None:
     told = variables(dev)
-    assert told["embed_logs"]["SAGEMAKER_ENDPOINT"] == told["sweep_incidents"]["LLM_ACTIVE"] == ""
+    assert told["embed_logs"]["SAGEMAKER_ENDPOINT"] == told["sweep_incidents"]["SAGEMAKER_ENDPOINT"] == ""
 
 
 def test_every_handler_is_there(full: Stage) -> None:
