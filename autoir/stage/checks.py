@@ -63,7 +63,7 @@ def _tailer(config: StageConfig) -> None:
 def _host(config: StageConfig, key: str, host: Host) -> None:
     for setting in ("ami", "image"):
         if not getattr(host, setting):
-            raise UsageError(f"{key}.{setting} is missing.", "It is pinned in the stage's file; stages/full.toml has an example.")
+            raise UsageError(f"{key}.{setting} is missing.", "Pin it here, as stages/full.toml does.")
     if host.max_spot_price and not host.spot:
         raise UsageError(f"{key}.max_spot_price is given, {key}.spot is not.", "Set spot = true, or leave it out.")
     if strangers := [az for az in host.azs if az not in config.azs]:
