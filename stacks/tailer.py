@@ -18,7 +18,7 @@ from stacks.bundle import ROOT
 from stacks.foundation import Foundation
 from stacks.part import Part, acknowledge, allow, log_group, role
 
-_IMAGE_FILES = ("autoir", "container", "requirements.txt", "pyproject.toml", "README.md", "LICENSE")
+_IMAGE_FILES = ("autoir", "container", "lambdas/requirements.txt")
 """What the image is built of: nothing else of this folder is looked at, nor changes its name."""
 
 _STOP_S = 110
