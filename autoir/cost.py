@@ -96,7 +96,7 @@ def alarm_metrics(config: StageConfig) -> dict[str, int]:
     return {
         "App": functions + ingestion + sweep + 2 * len(config.ingestion.log_groups),
         "Embedding": 2 if config.embedding.archive else 0,
-        "Tailer": 2 if config.tailer.enabled and config.tailer.desired else 0,
+        "Tailer": 5 if config.tailer.enabled and config.tailer.desired else 0,
     }
 
 

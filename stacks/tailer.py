@@ -13,10 +13,11 @@ from constructs import Construct
 from autoir import metric_names
 from autoir.lambda_env import TailEnv
 from autoir.stage import StageConfig, names, outputs
-from stacks.alarms import Alarms, own_metric
+from stacks.alarms import Alarms
 from stacks.bundle import ROOT
 from stacks.foundation import Foundation
 from stacks.part import Part, acknowledge, allow, log_group, role
+from stacks.watch import watch_tail
 
 _IMAGE_FILES = ("autoir", "container", "lambdas/requirements.txt")
 """What the image is built of: nothing else of this folder is looked at, nor changes its name."""
@@ -56,11 +57,7 @@ class Tailer(Part):
             platform_version=ecs.FargatePlatformVersion.VERSION1_4,
         )
         if config.tailer.desired:
-            alarms = Alarms(self, config, foundation.topics.alarms)
-            beat = own_metric(config, metric_names.TAIL, metric_names.TAIL_HEARTBEAT)
-            alarms.silent(metric_names.TAIL_HEARTBEAT, beat, "the tailing task is silent", periods=1)
-            lost = own_metric(config, metric_names.TAIL, metric_names.UNACCOUNTED)
-            alarms.above(metric_names.UNACCOUNTED, lost, 0, "events of unknown fate: a defect of AutoIR")
+            watch_tail(Alarms(self, config, foundation.topics.alarms), config)
         self.output(outputs.CLUSTER, cluster.cluster_name)
         self.output(outputs.SERVICE, service.service_name)
         self.output(outputs.TASK_DEFINITION, task.task_definition_arn)

@@ -1,4 +1,4 @@
-"""What is watched of ingestion and of the sweep."""
+"""What is watched of ingestion, of the tailing task and of the sweep."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,7 @@ _METRICS_OF_AN_EXPRESSION = 10
 _OUTBOX_AGE_S = 600
 _SWEEP_MS = 840_000
 _SWEEPS_MISSED = 3
+_TAIL_LAG_S = 300
 
 
 def watch_function(alarms: Alarms, service: str, function: str, *, patience: int = 3) -> None:
@@ -58,6 +59,29 @@ def watch_deliveries(alarms: Alarms, filters: Sequence[tuple[str, str]]) -> None
             )
             why = "CloudWatch could not deliver and skips logs: backfill the time of this alarm"
             alarms.above(f"{metric}{start // _METRICS_OF_AN_EXPRESSION}", total, 0, why)
+
+
+def watch_tail(alarms: Alarms, config: StageConfig) -> None:
+    """That the task lives, reads every log group to its end, and stores what it reads. The heartbeat is no word about
+    one group among several, the lag is: that of a group which is refused only grows."""
+    tail = names.TAIL
+    alarms.silent(
+        names.TAIL_HEARTBEAT, own_metric(config, tail, names.TAIL_HEARTBEAT), "the tailing task is silent", periods=1
+    )
+    lag = own_metric(config, tail, names.TAIL_LAG_S, "Maximum")
+    alarms.above(
+        names.TAIL_LAG_S,
+        lag,
+        _TAIL_LAG_S,
+        "a log group is read late or not at all: autoir aws autoir-fargate logs",
+        periods=3,
+    )
+    for name, why in (
+        (names.UNACCOUNTED, "events of unknown fate: a defect of AutoIR"),
+        (names.QUARANTINED, "events could not be stored and lie in quarantine"),
+        (names.RECURSION_REFUSED, "AutoIR's own logs came back through a tailed group and were refused"),
+    ):
+        alarms.above(name, own_metric(config, tail, name), 0, why)
 
 
 def watch_sweep(alarms: Alarms, config: StageConfig, pages_topic: str) -> None:

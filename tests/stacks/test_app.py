@@ -10,6 +10,8 @@ import pytest
 
 from autoir import metric_names
 from autoir.stage import outputs
+from autoir.tail.cloudwatch_group import MOST_IDLE
+from autoir.tail.cloudwatch_windows import Pace
 from tests.conftest import ROOT
 from tests.stacks.conftest import Resource, Stage, shown
 
@@ -153,6 +155,26 @@ def test_silence_alarms_where_silence_is_the_trouble(full: Stage) -> None:
     assert breaching == {metric_names.SWEEPS_FINISHED, metric_names.TAIL_HEARTBEAT}
     finished = full.one("AWS::CloudWatch::Alarm", "SweepsFinished")
     assert (finished["Period"], finished["EvaluationPeriods"], finished["Threshold"]) == (60, 3, 1)
+
+
+def test_the_task_is_watched_for_one_group_as_for_all(full: Stage) -> None:
+    found = {
+        name: (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"], alarm["EvaluationPeriods"])
+        for alarm in full.all("AWS::CloudWatch::Alarm")
+        if alarm.stack == "Tailer"
+        for _, name, dimensions in metrics(alarm)
+        if dimensions == {"service": metric_names.TAIL}
+    }
+    at_once = ("Sum", "GreaterThanThreshold", 0, 1)
+    assert found == {
+        metric_names.TAIL_HEARTBEAT: ("Sum", "LessThanThreshold", 1, 1),
+        metric_names.TAIL_LAG_S: ("Maximum", "GreaterThanThreshold", 300, 3),
+        metric_names.UNACCOUNTED: at_once,
+        metric_names.QUARANTINED: at_once,
+        metric_names.RECURSION_REFUSED: at_once,
+    }
+    # a task that keeps up never comes near it
+    assert found[metric_names.TAIL_LAG_S][2] * 1_000 > 5 * MOST_IDLE * Pace().poll_ms
 
 
 def test_what_the_platform_loses_alarms_at_once(full: Stage) -> None:
