@@ -5,6 +5,7 @@ embedded when there is time left, which is never a reason to fail: a sweep embed
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from autoir import metric_names as m
@@ -74,15 +75,11 @@ class EmbedLogs:
 
     def _refused(self, events: int) -> dict[str, object]:
         """A delivery of AutoIR's own lines alone: no row, and a word about it once a minute."""
-        tally = Tally(received=events)
-        tally.filtered[OWN_REASON] = events
         self._breaker.refused(events)
         if told := self._breaker.to_tell():
-            tally = Tally(received=told)
-            tally.filtered[OWN_REASON] = told
-            self._telemetry.publish(_metrics(told, tally) | {m.RECURSION_REFUSED: told})
+            self._telemetry.publish(_metrics(told, _own(told)) | {m.RECURSION_REFUSED: told})
             self._telemetry.warning("AutoIR's own lines were delivered, and refused", events=told)
-        return self._document(tally)
+        return self._document(_own(events))
 
     def _stored(self, delivery: Delivery, region: str, left_s: TimeLeft) -> dict[str, object]:
         tally = Tally()
@@ -129,6 +126,11 @@ class EmbedLogs:
             "embedded": embedded,
             "breaker": "open" if self._breaker.is_open else "closed",
         }
+
+
+def _own(events: int) -> Tally:
+    """The account of ``events`` that are AutoIR's own."""
+    return Tally(received=events, filtered=Counter({OWN_REASON: events}))
 
 
 def _fates(tally: Tally) -> int:

@@ -171,7 +171,8 @@ def test_an_open_breaker_says_so_once_a_minute_and_no_more(embed_logs: Make, hea
     own = a_payload([an_event(1)], logGroup="/autoir/test/tail")
     for second in range(0, 181, 10):
         now_s[0] = float(second)
-        assert function(own, Invocation())["breaker"] == "open"
+        answer = function(own, Invocation())
+        assert (answer["breaker"], answer["received"], answer["filtered"]) == ("open", 1, {"AutoIR's own": 1})
     assert heard.levels == ["WARNING"] * 4
     assert [metrics[m.RECURSION_REFUSED] for metrics in heard.metrics] == [1, 6, 6, 6]
     now_s[0] = 1_000.0
