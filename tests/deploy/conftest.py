@@ -1,31 +1,47 @@
-"""One local cloud for all tests here, and one stage in it that is deployed the way a user gets there.
+"""One local cloud for all tests here, and one stage in it that is deployed by the blocks of docs/deploy.md.
 
-First with everything off, as on a fresh account; then with a store, a watched group and a model's host; the endpoint by
-its command; the tailing task at first with somebody else's log group in its way. The tests then use what is there, in
-the order of their files, and the last one removes it.
+They run in order, in one shell, against a database that is reached over TLS and has an owner, a writer and a reader.
+In between, the reader of the page does what it asks for: says who is paged and which groups are watched. What the page
+only mentions is done too: a model's host, and a tailing task that has somebody else's log group in its way at first.
+The tests then use what is there, in the order of their files, and the last ones upgrade, roll back and remove it.
 """
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from autoir.embed.models import DEFAULT
 from autoir.stage import names
 from autoir.store import Store, open_store
-from tests.deploy.deployment import CDK, STAGE, Deployment
+from tests.conftest import ROOT
+from tests.deploy.deployment import CDK, DATABASE, EVENTS, PAGES, STAGE, Deployment
 from tests.deploy.inventory import inventory
+from tests.deploy.shell import Shell
 from tests.deploy.story import GROUP, STREAM
 from tests.embed.local.pocket import write_pocket
+from tests.mysql_peer.certificates import Authority
+from tests.mysql_peer.gateway import Gateway
+from tests.mysql_peer.server import Server
+from tests.shell_blocks import blocks
 from tools.localcloud import cloud as localcloud
+from tools.localcloud.cloud import ACCOUNT, REGION
 
 TAILED = "/shop/legacy"
-IMAGE = "ghcr.io/ggml-org/llama.cpp"
 TAIL_LOG = names.log_group(STAGE, names.TAIL_LOG)
+HOST = f"""\
+[llm.k2]
+ami = "ami-{0:017x}"
+image = "ghcr.io/ggml-org/llama.cpp@sha256:{0:064x}"
+start_cron = "0 8 * * MON-FRI"
+"""
+PAGE = ROOT / "docs" / "deploy.md"
+LATER = ("Upgrade", "Roll back", "Remove everything")
+"""Headings of the page whose blocks wait until the tests have used the stage."""
 
 T = TypeVar("T")
 
@@ -48,22 +64,42 @@ def missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(
+    tmp_path_factory: pytest.TempPathFactory, mysql_peer: Server, request: pytest.FixtureRequest
+) -> Iterator[Deployment]:
     """The stage, deployed."""
     if lacks := missing():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {lacks}; run make deploy-test")
     folder = tmp_path_factory.mktemp("deploy")
-    cloud = localcloud.start(folder / "cloud")
-    made = Deployment(cloud, folder)
-    try:
-        with ThreadPoolExecutor(1) as beside:
-            _deployed(made, beside)
-        yield made
-    finally:
-        cloud.stop()
+    authority = Authority(folder)
+    mysql_peer.create(DATABASE)
+    with Gateway(mysql_peer, authority) as door:
+        cloud = localcloud.start(folder / "cloud", authority.ca)
+        made = Deployment(cloud, folder, mysql_peer, door, authority)
+        try:
+            with Shell(made.app, made.environment) as shell:
+                _deployed(made, shell)
+                request.config.stash[SHELL] = shell
+                yield made
+        finally:
+            cloud.stop()
 
 
-def _deployed(stage: Deployment, beside: ThreadPoolExecutor) -> None:
+SHELL = pytest.StashKey[Shell]()
+
+
+@pytest.fixture
+def shell(deployment: Deployment, request: pytest.FixtureRequest) -> Shell:
+    """The one in which the page's blocks have run."""
+    return request.config.stash[SHELL]
+
+
+def of_page(heading: str) -> str:
+    """The blocks under a heading of docs/deploy.md, as they stand."""
+    return "\n".join(block.text for block in blocks(PAGE) if block.heading == heading)
+
+
+def _deployed(stage: Deployment, shell: Shell) -> None:
     for queue in ("pages", "events"):
         stage.client("sqs").create_queue(QueueName=queue)
     for group in (GROUP, TAILED):
@@ -71,35 +107,58 @@ def _deployed(stage: Deployment, beside: ThreadPoolExecutor) -> None:
         stage.client("logs").create_log_stream(logGroupName=group, logStreamName=STREAM)
     stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
     model = write_pocket(stage.folder / "pocket", DEFAULT)
+    filled_in = {
+        "STAGE=dev ACCOUNT=123456789012 REGION=eu-central-1": f"STAGE={STAGE} ACCOUNT={ACCOUNT} REGION={REGION}",
+        'sagemaker-bootstrap --stage "$STAGE"': f'sagemaker-bootstrap --stage "$STAGE" --from {model}',
+    }
+    for heading, text in blocks(PAGE):
+        if heading in LATER:
+            continue
+        for before in [before for before in filled_in if before in text]:
+            text = text.replace(before, filled_in.pop(before))
+        stage.said[heading] = stage.said.get(heading, "") + shell.run(text)
+        for command, act in READER.items():
+            if command in text:
+                act(stage)
+    assert not filled_in
 
-    stage.write({})
-    fresh = beside.submit(stage.cdk, "synth", "--quiet")
-    stage.cdk("bootstrap", f"aws://{localcloud.ACCOUNT}/{localcloud.REGION}", "--app", "")
-    stage.said["fresh"] = fresh.result() + stage.deploy_again()
 
-    _store_ready(stage)
-    stage.write(
-        {
-            "store": {"ready": True},
-            "ingestion": {"log_groups": [GROUP]},
-            "tailer": {"enabled": True, "groups": [TAILED]},
-            "llm.k2": {"ami": f"ami-{0:017x}", "image": f"{IMAGE}@sha256:{0:064x}", "start_cron": "0 8 * * MON-FRI"},
-        }
+def _say_who_is_paged(stage: Deployment) -> None:
+    """And what this machine's functions need, and that secrets are kept as in production."""
+    told = stage.file.read_text().replace("oncall@example.com", PAGES)
+    stage.file.write_text(
+        f'{told}events = ["{EVENTS}"]\nremoval = "retain"\n'
+        f'lambda_arch = "{localcloud.LAMBDA_ARCH}"\nlambda_python = "{localcloud.LAMBDA_PYTHON}"\n'
     )
-    stage.said["endpoint"] = stage.autoir("aws", "sagemaker-bootstrap", "--stage", STAGE, "--from", str(model))
+
+
+def _deploy_all_off(stage: Deployment) -> None:
+    """As somebody may who has no database yet."""
+    stage.said["fresh"] = stage.deploy()
+
+
+def _watch(stage: Deployment) -> None:
+    stage.add(f'[ingestion]\nlog_groups = ["{GROUP}"]')
+
+
+def _tail(stage: Deployment) -> None:
+    """By the command without --dry-run: first in vain, then once more; and a host of the model's."""
+    stage.add(HOST)
+    deploy = ("aws", "autoir-fargate", "deploy", "--stage", STAGE, "--groups", TAILED)
     stage.client("logs").create_log_group(logGroupName=TAIL_LOG)
-    stage.said["half-way"] = stage.deploy_again(fails=True)
+    stage.said["half-way"] = stage.autoir(*deploy, fails=True)
     stage.client("logs").delete_log_group(logGroupName=TAIL_LOG)
-    stage.said["whole"] = stage.deploy_again()
+    stage.said["whole"] = stage.autoir(*deploy)
+    stage.deploy()
 
 
-def _store_ready(stage: Deployment) -> None:
-    """What the command for the store does to a deployed stage."""
-    outputs = stage.outputs("Foundation")
-    for secret in ("StoreWriterSecretArn", "StoreReaderSecretArn", "StoreOwnerSecretArn"):
-        stage.client("secretsmanager").put_secret_value(SecretId=outputs[secret], SecretString=stage.store_url)
-    answer = stage.client("lambda").invoke(FunctionName=outputs["MigrateFunctionName"], Payload=b'{"action":"migrate"}')
-    assert "FunctionError" not in answer, answer["Payload"].read()
+READER = {
+    'cat >"stages/$STAGE.toml"': _say_who_is_paged,
+    "npx cdk bootstrap": _deploy_all_off,
+    "aws test-page": _watch,
+    "autoir aws replay-failed": _tail,
+}
+"""What the reader does after a block, by a command in it."""
 
 
 @pytest.fixture
@@ -117,3 +176,15 @@ def until(question: Callable[[], T], seconds: float = 30) -> T:
         assert time.monotonic() < deadline, f"{question} was not answered in {seconds} s"
         time.sleep(0.1)
     return answer
+
+
+def heard(deployment: Deployment, queue: str) -> list[dict[str, Any]]:
+    """What a queue of a listener got since it was asked last: subject and document."""
+    sqs, found = deployment.client("sqs"), []
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            envelope = json.loads(message["Body"])
+            found.append({"subject": envelope.get("Subject", ""), "document": json.loads(envelope["Message"])})
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found

@@ -1,10 +1,9 @@
-"""A stage in a local cloud, handled as its owner would: by its file, the CDK's command line and boto3."""
+"""A stage in a local cloud, handled as its owner would: by its file, the commands of docs/deploy.md and boto3."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,39 +14,79 @@ from botocore.config import Config
 
 from autoir.stage import names
 from tests.conftest import ROOT
-from tools.localcloud.cloud import ACCOUNT, LAMBDA_ARCH, LAMBDA_PYTHON, REGION, Cloud
+from tests.mysql_peer.certificates import Authority
+from tests.mysql_peer.gateway import Gateway
+from tests.mysql_peer.server import USERS, Server
+from tools.localcloud.cloud import ACCOUNT, REGION, Cloud
 
 STAGE = "local"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
+DATABASE = "autoir_deployed"
+LEFT_OUT = ("AWS_", "CDK_", "AUTOIR_", "PYTHON")
+"""Of this machine's environment: whatever would lead a command elsewhere."""
 PAGES, EVENTS = (f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("pages", "events"))
-
-_SHAPE = f"""\
-account = "{ACCOUNT}"
-region = "{REGION}"
-azs = ["{REGION}a", "{REGION}b"]
-removal = "retain"
-lambda_arch = "{LAMBDA_ARCH}"
-lambda_python = "{LAMBDA_PYTHON}"
-pages = ["{PAGES}"]
-events = ["{EVENTS}"]
-"""
 
 
 @dataclass
 class Deployment:
-    """The stage: ``folder`` holds its file, its templates and its store."""
+    """The stage: ``folder`` holds its file and its templates, ``server`` behind ``door`` its store."""
 
     cloud: Cloud
     folder: Path
+    server: Server
+    door: Gateway
+    authority: Authority
     said: dict[str, str] = field(default_factory=dict)
     """What commands said, by the words a test knows them by."""
 
     @property
     def environment(self) -> dict[str, str]:
         """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_", "AUTOIR_"))}
-        own = {"HOME": self.folder / "autoir", "APP": self.app, "STORE": self.store_url}
-        return kept | self.cloud.environment | {f"AUTOIR_{name}": str(value) for name, value in own.items()}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        own = {
+            "HOME": self.home, "SSL_CERT_FILE": self.authority.ca, "NO_COLOR": "1", "npm_config_offline": "true",
+            "npm_config_update_notifier": "false",
+            "AUTOIR_APP": self.app, "AUTOIR_STORE": self.door.url(DATABASE, "writer"),
+        }  # fmt: skip
+        return kept | self.cloud.environment | {name: str(value) for name, value in own.items()}
+
+    @cached_property
+    def home(self) -> Path:
+        """The owner's home, with the three connections that the page asks for."""
+        home = self.folder / "home"
+        home.mkdir()
+        connections = home / "autoir-connections"
+        connections.write_text("".join(f"{self.door.url(DATABASE, user)}\n" for user in USERS))
+        connections.chmod(0o600)
+        return home
+
+    @property
+    def store_url(self) -> str:
+        """The store as its writer, for this process, which trusts nobody by its environment."""
+        return f"{self.door.url(DATABASE, 'writer')}?ca={self.authority.ca}"
+
+    @cached_property
+    def app(self) -> Path:
+        """The folder that the owner works in: this checkout's app without its stages."""
+        app = self.folder / "app"
+        (app / "stages").mkdir(parents=True)
+        for name in ("node_modules", ".venv"):
+            (app / name).symlink_to(ROOT / name)
+        (app / "app.py").write_text(_APP)
+        settings = json.loads((ROOT / "cdk.json").read_text())
+        settings["context"] |= {"stages": str(app / "stages")}
+        settings |= {"app": f"{sys.executable} app.py", "notices": False, "progress": "events"}
+        (app / "cdk.json").write_text(json.dumps(settings))
+        return app
+
+    @property
+    def file(self) -> Path:
+        """The stage's."""
+        return self.app / "stages" / f"{STAGE}.toml"
+
+    def add(self, table: str) -> None:
+        """Add to the stage's file as its owner does in an editor."""
+        self.file.write_text(f"{self.file.read_text()}\n{table}")
 
     def client(self, service: str) -> Any:
         """A client of the local cloud's."""
@@ -64,42 +103,15 @@ class Deployment:
     def _session(self) -> boto3.Session:
         return boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=REGION)
 
-    @property
-    def store_url(self) -> str:
-        """The connection string that the secrets hold."""
-        return f"sqlite:///{self.folder / 'store.db'}"
+    def autoir(self, *words: str, fails: bool = False) -> str:
+        """What a command of AutoIR's said."""
+        return self.run(sys.executable, "-m", "autoir.cli.main", *words, fails=fails)
 
-    @cached_property
-    def app(self) -> Path:
-        """The folder that the owner works in: this checkout's app with the stage's file and nobody else's."""
-        app = self.folder / "app"
-        (app / "stages").mkdir(parents=True)
-        for name in ("app.py", "node_modules"):
-            (app / name).symlink_to(ROOT / name)
-        settings = json.loads((ROOT / "cdk.json").read_text())
-        settings["context"] |= {"stage": STAGE, "stages": str(app / "stages")}
-        (app / "cdk.json").write_text(json.dumps(settings | {"app": f"{sys.executable} app.py"}))
-        return app
-
-    def write(self, tables: Mapping[str, Mapping[str, object]]) -> None:
-        """Write the stage's file; ``tables`` are its sections."""
-        text = _SHAPE
-        for table, settings in tables.items():
-            text += f"\n[{table}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
-        (self.app / "stages" / f"{STAGE}.toml").write_text(text)
-
-    def autoir(self, *words: str) -> str:
-        """What a command of AutoIR's said on its output."""
-        return self.run(sys.executable, "-m", "autoir.cli.main", *words)
-
-    def cdk(self, *words: str, fails: bool = False) -> str:
-        """What a command of the CDK's said."""
-        return self.run(str(CDK), *words, "--no-notices", "--no-color", fails=fails, cwd=self.app)
-
-    def deploy_again(self, *, fails: bool = False) -> str:
-        """Deploy all stacks as they were synthesized last; what the CDK said."""
-        options = ("--require-approval", "never", "--progress", "events")
-        return self.cdk("deploy", "--all", "--app", "cdk.out", *options, fails=fails)
+    def deploy(self) -> str:
+        """What the CDK said when it deployed everything."""
+        return self.run(
+            str(CDK), "deploy", "--all", "--require-approval", "never", "-c", f"stage={STAGE}", cwd=self.app
+        )
 
     def run(self, *command: str, fails: bool = False, cwd: Path = ROOT) -> str:
         """What a command said. It has to succeed, or to fail where ``fails`` says so."""
@@ -118,3 +130,20 @@ class Deployment:
         """The templates of the last synthesis by their stacks."""
         paths = (self.app / "cdk.out").glob("*.template.json")
         return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}
+
+
+_APP = f'''\
+"""The app of the checkout, run once for each content that the stage's file has: the same again would be the same."""
+
+import hashlib, os, pathlib, runpy, shutil, sys
+
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+stage = pathlib.Path("stages/{STAGE}.toml").read_bytes()
+kept = pathlib.Path("synthesized", hashlib.sha256(stage).hexdigest())
+if kept.exists():
+    shutil.copytree(kept, out, dirs_exist_ok=True)
+else:
+    sys.path.insert(0, {str(ROOT)!r})
+    runpy.run_path({str(ROOT / "app.py")!r}, run_name="__main__")
+    shutil.copytree(out, kept, ignore=lambda folder, names: [n for n in names if n.startswith("asset.")])
+'''

@@ -1,7 +1,5 @@
 """From a log line in CloudWatch to rows and vectors, through the deployed function and its endpoint."""
 
-import base64
-import gzip
 import json
 from typing import Any
 
@@ -13,10 +11,12 @@ from autoir.embed.local.engine import LocalEmbedder
 from autoir.embed.local.folder import read_model
 from autoir.events import LogEvent, identity
 from autoir.patterns import Masker
+from autoir.stage import names
 from autoir.store import Store
 from tests.deploy.conftest import until
-from tests.deploy.deployment import ACCOUNT, REGION, STAGE, Deployment
+from tests.deploy.deployment import ACCOUNT, DATABASE, REGION, STAGE, Deployment
 from tests.deploy.story import GROUP, STREAM, lines
+from tests.payloads import a_payload
 
 
 def events_of(deployment: Deployment, group: str) -> list[LogEvent]:
@@ -77,28 +77,35 @@ def test_new_patterns_have_the_vectors_of_the_deployed_model(deployment: Deploym
     found = store.query("SELECT template, component, embedding FROM autoir_patterns WHERE log_group = %s", (GROUP,))
     pocket = read_model(deployment.folder / "pocket")
     ours = embed_patterns(LocalEmbedder(pocket.folder, pocket.spec), [(str(t), str(c)) for t, c, _ in found])
-    likeness = [np.dot(vector_of(mine), vector_of(stored)) for mine, (_, _, stored) in zip(ours, found, strict=True)]
+    likeness = [
+        np.dot(np.frombuffer(mine, "<f4"), json.loads(str(stored)))
+        for mine, (_, _, stored) in zip(ours, found, strict=True)
+    ]
     assert min(likeness) > 0.999  # the endpoint's weights are halved
     assert len(found) == 3
 
 
-def vector_of(stored: Any) -> Any:
-    """A vector out of its bytes."""
-    return np.frombuffer(stored, "<f4")
+def delivered(group: str, count: int) -> dict[str, Any]:
+    """A delivery of that group."""
+    now_ms = system_clock()
+    events = [{"id": str(n), "timestamp": now_ms + n, "message": f"INFO event {n}"} for n in range(count)]
+    return a_payload(events, owner=ACCOUNT, logGroup=group, logStream="by hand")
 
 
 def test_a_payload_that_comes_twice_is_stored_once(deployment: Deployment, store: Store) -> None:
-    now_ms = system_clock()
-    document = {
-        "messageType": "DATA_MESSAGE", "owner": ACCOUNT, "logGroup": GROUP, "logStream": "twice",
-        "subscriptionFilters": ["any"],
-        "logEvents": [{"id": str(n), "timestamp": now_ms + n, "message": f"INFO twice {n}"} for n in range(5)],
-    }  # fmt: skip
-    payload = {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()}}
     function, before = deployment.outputs("App")["EmbedFunctionName"], counted(store, GROUP)
+    payload = delivered(GROUP, 5)
     told = [invoked(deployment, function, payload) for _ in range(2)]
     assert [(t["received"], t["stored"], t["duplicate"]) for t in told] == [(5, 5, 0), (5, 0, 5)]
     assert counted(store, GROUP) == before + 5
+
+
+def test_a_payload_of_its_own_log_is_refused(deployment: Deployment, store: Store) -> None:
+    group = names.log_group(STAGE, "embed_logs")
+    told = invoked(deployment, deployment.outputs("App")["EmbedFunctionName"], delivered(group, 3))
+    assert (told["stored"], told["breaker"]) == (0, "open")
+    assert rows_of(store, group) == {}
+    assert sum(metric(deployment, "embed_logs", "RecursionRefused")) == 3
 
 
 def test_a_delivery_that_fails_is_kept_counted_and_replayed(deployment: Deployment, store: Store) -> None:
@@ -108,28 +115,29 @@ def test_a_delivery_that_fails_is_kept_counted_and_replayed(deployment: Deployme
         return deployment.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])  # type: ignore[no-any-return]
 
     before = len(rows_of(store, GROUP))
-    store.query("ALTER TABLE autoir_events RENAME TO autoir_events_away")
+    deployment.server.run("RENAME TABLE autoir_events TO autoir_events_away", database=DATABASE)
     try:
         say(deployment, GROUP, "INFO this one comes late", "INFO this one comes late, too")
         (record,) = until(kept, 60)
     finally:
-        store.query("ALTER TABLE autoir_events_away RENAME TO autoir_events")
+        deployment.server.run("RENAME TABLE autoir_events_away TO autoir_events", database=DATABASE)
     assert record["Key"].startswith(deployment.outputs("App")["FailurePrefix"])
     invoked(deployment, deployment.outputs("App")["SweepFunctionName"], {})
-    assert metric(deployment, "sweep_incidents", "FailedDeliveries") == 1
+    assert metric(deployment, "sweep_incidents", "FailedDeliveries")[-1] == 1
     said = json.loads(deployment.autoir("--json", "aws", "replay-failed", "--stage", STAGE))
     assert said["replayed"] == 1
     assert (len(rows_of(store, GROUP)), kept()) == (before + 2, [])
 
 
-def metric(deployment: Deployment, part: str, name: str) -> float:
-    """The last value of a metric that a function wrote into its log."""
-    group = f"/autoir/{STAGE}/{part}"
+def metric(deployment: Deployment, part: str, name: str) -> list[float]:
+    """The values of a metric that a function wrote into its log, in order."""
+    group = names.log_group(STAGE, part)
     pages = deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     said = [json.loads(e["message"]) for page in pages for e in page["events"] if e["message"].startswith("{")]
-    _, (value,) = max((line["_aws"]["Timestamp"], line[name]) for line in said if name in line)
-    return float(value)
+    found = sorted((line["_aws"]["Timestamp"], value) for line in said for value in line.get(name, ()))
+    assert found, f"{part} has written no {name}"
+    return [value for _, value in found]
 
 
 def test_no_event_is_of_unknown_fate(deployment: Deployment) -> None:
-    assert metric(deployment, "embed_logs", "Unaccounted") == 0
+    assert set(metric(deployment, "embed_logs", "Unaccounted")) == {0}

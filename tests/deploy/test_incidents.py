@@ -7,23 +7,11 @@ import jsonschema
 
 from autoir.store import Store
 from tests.conftest import ROOT
-from tests.deploy.conftest import until
+from tests.deploy.conftest import heard, until
 from tests.deploy.deployment import Deployment
 from tests.deploy.story import GROUP
 
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "message.schema.json").read_text())
-
-
-def heard(deployment: Deployment, queue: str) -> list[dict[str, Any]]:
-    """What a queue of a listener got since it was asked last: subject and document."""
-    sqs, found = deployment.client("sqs"), []
-    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-        for message in messages:
-            envelope = json.loads(message["Body"])
-            found.append({"subject": envelope.get("Subject", ""), "document": json.loads(envelope["Message"])})
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
 
 
 def tick(deployment: Deployment) -> None:
@@ -53,6 +41,7 @@ def test_a_tick_pages_people_and_tells_machines(deployment: Deployment, store: S
         jsonschema.validate(message["document"], SCHEMA)
         assert message["document"]["incident_id"] == incident.id
         assert message["subject"].isascii()
+        assert message["subject"]
         assert len(message["subject"]) < 100
     assert page["document"]["channel"] == "pages"
     assert [event["document"]["transition"] for event in events] == ["open"]

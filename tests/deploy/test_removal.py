@@ -1,15 +1,29 @@
-"""`cdk destroy` leaves nothing but what production keeps."""
+"""A stage that was used is upgraded, rolled back and removed, and leaves nothing but what production keeps."""
 
+from tests.deploy.conftest import of_page
 from tests.deploy.deployment import Deployment
 from tests.deploy.inventory import inventory
+from tests.deploy.shell import Shell
 
 
-def test_nothing_is_left_but_what_is_kept(deployment: Deployment) -> None:
+def test_an_upgrade_keeps_what_the_secrets_hold(deployment: Deployment, shell: Shell) -> None:
+    said = shell.run(of_page("Upgrade"))
+    assert "has its store" in said
+    assert "connection strings are in their secrets" not in said
+
+
+def test_what_ran_before_is_deployed_again(shell: Shell) -> None:
+    said = shell.run(of_page("Roll back"))
+    assert "not run: git checkout before" in said
+    assert said.count("(no changes)") == 5
+
+
+def test_nothing_is_left_but_what_is_kept(deployment: Deployment, shell: Shell) -> None:
     outputs = deployment.outputs("Foundation")
     secrets = [outputs[name] for name in outputs if name.endswith("SecretArn")]
     kept = {("secretsmanager list_secrets", arn.partition(":secret:")[2].rpartition("-")[0]) for arn in secrets}
     kept |= {("s3 list_buckets", outputs[name]) for name in ("FailureBucketName", "WeightsBucketName")}
-    deployment.cdk("destroy", "--all", "--force", "--app", "cdk.out")
+    shell.run(of_page("Remove everything"))
     before = {tuple(line.split("\t")) for line in deployment.said["inventory before"].splitlines()}
     left = {entry for entry in inventory(deployment) - before if not of_the_toolkit(entry)}
     assert left == kept

@@ -24,7 +24,7 @@ def running(deployment: Deployment) -> Iterator[subprocess.Popen[str]]:
     own = {variable["name"]: variable["value"] for variable in container["environment"]}
     home = deployment.folder / "task"
     home.mkdir(exist_ok=True)
-    # What Fargate gives a task beside them: a login, and the mounts that its root is writable at.
+    # What Fargate gives a task beside them: a login, certificates, and the mounts that its root is writable at.
     login = {name: deployment.environment[name] for name in LOGIN}
     given = {"PATH": os.environ["PATH"], "HOME": str(home), "AUTOIR_HOME": str(home), "TMPDIR": str(home)}
     with (deployment.folder / "task.log").open("a") as log:
@@ -39,7 +39,7 @@ def running(deployment: Deployment) -> Iterator[subprocess.Popen[str]]:
             process.wait()
 
 
-LOGIN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+LOGIN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SSL_CERT_FILE")
 
 
 def test_it_tails_drains_and_resumes_without_gap_or_duplicate(deployment: Deployment, store: Store) -> None:

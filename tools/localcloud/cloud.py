@@ -107,8 +107,11 @@ class Cloud:
         return True
 
 
-def start(folder: Path) -> Cloud:
-    """A local cloud that answers; its log is ``cloud.log`` in ``folder``. Raises CloudError."""
+def start(folder: Path, authority: Path | None = None) -> Cloud:
+    """A local cloud that answers; its log is ``cloud.log`` in ``folder``. Raises CloudError.
+
+    ``authority`` is a file of certificates, which its machines trust as those in AWS do the public ones.
+    """
     if not PYTHON.exists():
         raise CloudError(f"{PYTHON} is not there: make localcloud")
     for name in ("home", "tmp"):
@@ -121,6 +124,7 @@ def start(folder: Path) -> Cloud:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "AWS_ACCESS_KEY_ID": ACCOUNT,
+        **({"SSL_CERT_FILE": str(authority)} if authority else {}),
     }
     with (folder / "cloud.log").open("w") as log:
         process = subprocess.Popen(
