@@ -95,17 +95,16 @@ lint: .venv/.deploy-ready $(UV) ## check style, types and that generated files a
 	@$(EXPORT_LAMBDA) | diff -u lambdas/requirements.txt - || { echo "lambdas/requirements.txt is stale: run make requirements" >&2; exit 1; }
 	$(if $(wildcard autoir/cli/docs.py),$(BIN)/python -m autoir.cli.docs --check)
 
-# Without a network, where the kernel lets us, and twice: the same files have to give the same templates.
+# Twice, for the same files have to give the same templates; without a network, where the kernel lets us: CI's has to.
 OFFLINE = $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 synth: .venv/.deploy-ready ## synthesize every stage twice, offline, with all checks (STAGES="stages/dev.toml")
+	@$(if $(or $(OFFLINE),$(if $(CI),,any)),true,echo "the network cannot be taken away here: unshare -rn true fails" >&2; exit 1)
 	@rm -rf build/synth
 	@for run in 1 2; do $(OFFLINE) $(BIN)/python -m stacks.synthesis build/synth/$$run $(or $(STAGES),$(wildcard stages/*.toml)); done
 	@for file in $$(cd build/synth/1 && ls */*.template.json); do cmp build/synth/1/$$file build/synth/2/$$file; done
-	@echo "the same templates twice$(if $(OFFLINE),$(comma) without a network)"
-
-comma := ,
+	@echo "the same templates twice, $(if $(OFFLINE),without,with) a network"
 
 bench: .venv/.ready ## run the benchmarks (BENCH=name for one, ARGS for its options)
 	@set -e; for file in $(if $(BENCH),bench/$(BENCH).py,$(wildcard bench/[a-z]*.py)); do \

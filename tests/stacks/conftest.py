@@ -20,6 +20,8 @@ import pytest
 from autoir.stage import StageConfig, parse
 from tests.conftest import ROOT
 
+NETWORK = "/proc/self/ns/net"
+"""Names the network that a process of Linux is in."""
 FILES = [*sorted((ROOT / "stages").glob("*.toml")), *sorted((ROOT / "tests/stacks/stages").glob("*.toml"))]
 
 
@@ -67,6 +69,7 @@ class Synthesis:
     second: Path
     said: str
     offline: bool
+    """Whether both ran in a network of their own, in which nobody else is."""
 
     def stage(self, name: str) -> Stage:
         """The stage of that name, as the first run made it."""
@@ -78,7 +81,8 @@ class Synthesis:
 
 
 def _run(out: Path, *options: str, seed: str, isolated: list[str]) -> subprocess.Popen[str]:
-    command = [*isolated, sys.executable, "-m", "stacks.synthesis", *options, str(out), *map(str, FILES)]
+    synthesis = [sys.executable, "-m", "stacks.synthesis", *options, str(out), *map(str, FILES)]
+    command = [*isolated, "sh", "-c", f'readlink {NETWORK} >"$0"; exec "$@"', str(out.with_suffix(".net")), *synthesis]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     environment = kept | {"PYTHONHASHSEED": seed, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     return subprocess.Popen(
@@ -87,8 +91,8 @@ def _run(out: Path, *options: str, seed: str, isolated: list[str]) -> subprocess
 
 
 def _synthesize(folder: Path) -> None:
-    offline = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode == 0
-    isolated = ["unshare", "-rn"] if offline else []
+    may = shutil.which("unshare") and not subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode
+    isolated = ["unshare", "-rn"] if may else []
     runs = [
         _run(folder / "first", seed="1", isolated=isolated),
         _run(folder / "second", "--unchecked", seed="2", isolated=isolated),
@@ -98,16 +102,28 @@ def _synthesize(folder: Path) -> None:
         out, err = run.communicate()
         assert run.returncode == 0, out + err
         said.append(err)
+    networks = {(folder / name).read_text().strip() for name in ("first.net", "second.net")}
+    offline = not networks & {"", os.readlink(NETWORK) if Path(NETWORK).exists() else ""}
     (folder / "said.json").write_text(json.dumps({"said": said[0], "offline": offline}))
 
 
+def not_here(what: str) -> None:
+    """Skip a test for want of ``what``; CI has everything, so there it fails."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {what}")
+
+
 @pytest.fixture(scope="session")
-def synthesis(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Synthesis:
-    """The templates of every stage in stages/ and tests/stacks/stages/."""
+def cdk() -> None:
+    """What synthesizes: CDK's library, and the node that runs it."""
     missing = [name for name in ("aws_cdk", "cdk_nag") if not importlib.util.find_spec(name)]
     missing += [] if shutil.which("node") else ["node"]
     if missing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {', '.join(missing)}; run make test")
+        not_here(f"{', '.join(missing)}; run make test")
+
+
+@pytest.fixture(scope="session")
+def synthesis(cdk: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Synthesis:
+    """The templates of every stage in stages/ and tests/stacks/stages/."""
     base = tmp_path_factory.getbasetemp()
     folder = Path(os.environ.get("AUTOIR_TEST_SYN") or (base if worker_id == "master" else base.parent) / "synthesis")
     folder.mkdir(exist_ok=True)
