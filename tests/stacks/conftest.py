@@ -104,6 +104,7 @@ def _synthesize(folder: Path) -> None:
         said.append(err)
     networks = {(folder / name).read_text().strip() for name in ("first.net", "second.net")}
     offline = not networks & {"", os.readlink(NETWORK) if Path(NETWORK).exists() else ""}
+    assert offline or not isolated, f"there was to be no network: {networks}"
     (folder / "said.json").write_text(json.dumps({"said": said[0], "offline": offline}))
 
 
