@@ -1,7 +1,8 @@
 """Whom AutoIR speaks to: one topic for people, one for machines, one for its own troubles.
 
 People and machines are apart because a topic cannot leave a protocol out: with one, a telephone would get every
-change of state. Nobody but the sweep publishes incidents, and nobody but CloudWatch alarms.
+change of state. No topic lets another account in, and CloudWatch into that of the alarms alone; within the account
+publishes who has the right by a policy of their own: of what the stacks make, the sweep.
 """
 
 import hashlib
