@@ -61,7 +61,7 @@ class FailureBucket:
         """How many records there are, at most ``MOST_COUNTED``."""
         return sum(1 for _, _ in zip(self.records(region), range(MOST_COUNTED), strict=False))
 
-    def read(self, record: Record) -> bytes:
+    def content(self, record: Record) -> bytes:
         """What a record holds. Raises UsageError and UnreachableError."""
         body = self._asked("read", lambda s3: s3.get_object(Bucket=self.bucket, Key=record.key)["Body"].read())
         return bytes(body)
@@ -163,7 +163,7 @@ def _delivery(record: Record, bucket: FailureBucket, now_ms: int) -> Delivery:
     if record.size > MOST_BYTES:
         raise NoRecordError(f"it has {record.size} bytes, more than a record can have")
     try:
-        document: object = json.loads(bucket.read(record))
+        document: object = json.loads(bucket.content(record))
     except (ValueError, RecursionError):
         raise NoRecordError("it is no JSON") from None
     match document:

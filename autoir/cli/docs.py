@@ -18,6 +18,7 @@ import typer
 
 from autoir import settings
 from autoir.cli import iam
+from autoir.cli.call_graph import Definition
 from autoir.cli.main import app
 from autoir.cli.stores import ENVIRONMENT
 from autoir.settings import Heartbeat, Settings
@@ -133,7 +134,16 @@ def _type(kind: object) -> str:
 
 def rights_page() -> str:
     """``docs/iam.md``."""
-    return f"{_MADE}\n\n{iam.page()}"
+    return f"{_MADE}\n\n{iam.page(programs())}"
+
+
+def programs() -> dict[str, Definition]:
+    """Every command, as ``autoir aws check``, and the function that it is."""
+    return {
+        path: Definition(command.callback.__module__, command.callback.__name__)
+        for path, command, _ in commands()
+        if not hasattr(command, "list_commands")
+    }
 
 
 PAGES = {"cli.md": cli_page, "configuration.md": configuration_page, "iam.md": rights_page}

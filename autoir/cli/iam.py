@@ -1,29 +1,28 @@
 """``docs/iam.md``: the rights that AutoIR uses, found in its code.
 
 A list of rights that somebody keeps by hand has one too many or one too few. So every call of an AWS client is found
-in the source, and each right it takes stands in a list for each who needs it, with their reason; a call that is in no
-list, and a line that no code needs any more, fail the check of the pages.
-
-A client's call is ``something.operation(…)``, by the name that botocore gives a method, a paginator or a waiter, of a
-service that the package makes a client of; a name of one word, such as ``publish``, counts only in a module that makes
-the client itself.
+in the source, and the commands and the parts of a stage that lead to it. Each right stands in the list of each who
+needs it, with their reason, so that a list is enough by itself; a right that a list lacks, and a line that nobody of
+that list needs any more, fail the check of the pages.
 """
 
-import ast
-import functools
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
-from typing import Final, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-PACKAGE: Final = Path(__file__).resolve().parents[1]
+from autoir.cli import aws_calls
+from autoir.cli.call_graph import Definition
 
 RUN: Final = {
+    "autoscaling:SetDesiredCapacity": "stop a model's host that nobody asks",
     "logs:DescribeLogGroups": "find the log groups to read",
     "logs:FilterLogEvents": "read their events",
+    "s3:GetObject": "fetch a model's weights",
     "s3:ListBucket": "count the deliveries that failed",
     "sagemaker:InvokeEndpoint": "turn patterns and questions into vectors",
-    "secretsmanager:GetSecretValue": "connect to the store",
+    "secretsmanager:GetSecretValue": "connect to the store; know the key of a model's host",
     "sns:Publish": "tell people and machines",
+    "ssm:PutParameter": "say where a model's host is and how it is",
 }
 """Of what runs: the stacks give each function, and the task, its own part of these and no more."""
 
@@ -51,12 +50,19 @@ OPERATE: Final = {
     "sns:Publish": "send a page that says it is a test",
     "ssm:GetParameter": "see whether the CDK may deploy here",
     "s3:GetObject": "read a delivery that failed",
+    "sts:GetCallerIdentity": "see that the login is of the stage's account; everybody may",
 }
 """Of who looks after a stage."""
 
 DEPLOY: Final = {
+    "cloudformation:DescribeStacks": "find what a stage's stacks are called",
     "lambda:InvokeFunction": "make the schema from inside the network",
+    "logs:DescribeLogGroups": "see whether a log group is there before a filter is put on it",
+    "logs:DescribeSubscriptionFilters": "see whether it has a filter free",
+    "s3:GetObject": "see whether the weights bucket has a file already",
+    "sagemaker:DescribeEndpoint": "wait until a new endpoint serves",
     "sagemaker:InvokeEndpoint": "see that a new endpoint answers as its weights do",
+    "secretsmanager:GetSecretValue": "keep the connections that a stage has already",
     "secretsmanager:PutSecretValue": "give a stage the connections to its store",
     "s3:ListBucketMultipartUploads": "find an upload of weights that broke",
     "s3:ListMultipartUploadParts": "go on with it",
@@ -70,137 +76,80 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {"deploy": DEPLOY, "run": RUN, "
 BY_CDK: Final = frozenset({"sts:AssumeRole"})
 """Used by ``cdk``, in no code of ours."""
 
-_PREFIXES = {"monitoring": "cloudwatch"}
-_ACTIONS = {
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:HeadBucket": "s3:ListBucket",
-    "s3:DeleteObjects": "s3:DeleteObject",
-    "s3:CreateMultipartUpload": "s3:PutObject",
-    "s3:UploadPart": "s3:PutObject",
-    "s3:CompleteMultipartUpload": "s3:PutObject",
-    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "s3:ListParts": "s3:ListMultipartUploadParts",
-    "lambda:Invoke": "lambda:InvokeFunction",
+_DEPLOYING = ("tidb dsn", "aws mirror-model", "aws sagemaker-bootstrap", "aws autoir-fargate")
+_OPERATING = ("aws", "aws autoir-fargate status", "aws autoir-fargate logs")
+"""Beginnings of commands; of two that fit, the longer one says whose a command is, and where none fits it is of what
+runs."""
+_PARTS = {
+    "embed_logs": Definition("autoir.functions.embed_logs", "EmbedLogs"),
+    "sweep_incidents": Definition("autoir.functions.sweep_incidents", "SweepIncidents"),
+    "migrate_schema": Definition("autoir.functions.migrate_schema", "MigrateSchema"),
+    "tail": Definition("autoir.task", "run"),
 }
-"""Operations whose right has another name (Service Authorization Reference)."""
-_TRANSFERS = {"upload_file": "PutObject", "upload_fileobj": "PutObject", "download_file": "GetObject"}
-_NAMED = {"get_paginator", "get_waiter", "can_paginate"}
+"""What runs in a stage, beside the hosts of a model."""
+_HOST = "a model's host"
 
 
-class Call(NamedTuple):
-    """A call of an operation: the right it takes, and the module it is in."""
-
-    action: str
-    module: str
-
-
-@functools.cache
-def calls() -> tuple[Call, ...]:
-    """Every right that the package's calls take, with each module that calls, in order."""
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    services = {service for tree in trees.values() for service in _services(tree)}
-    found: set[Call] = set()
-    for path, tree in trees.items():
-        module = path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".")
-        # A command asks through the package and holds no client; its framework has methods of such names.
-        given = () if module.startswith("autoir.cli.") else services
-        found |= {Call(action, module) for action in actions(tree, given)}
-    return tuple(sorted(found))
+def users(commands: Mapping[str, Definition]) -> dict[str, dict[str, set[str]]]:
+    """Of each list: right to those who need it. ``commands`` are all commands, as ``autoir aws check``."""
+    needed: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in LISTS}
+    programs = [(_list_of(words), words, aws_calls.of_program(entry)) for words, entry in commands.items()]
+    programs += [("run", part, aws_calls.of_program(entry)) for part, entry in _PARTS.items()]
+    for name, who, rights in [*programs, ("run", _HOST, aws_calls.of_hosts())]:
+        for action in rights:
+            needed[name][action].add(who)
+    for action in BY_CDK:
+        needed["deploy"][action].add("cdk")
+    return needed
 
 
-def actions(tree: ast.Module, services: Collection[str] = ()) -> set[str]:
-    """The rights that the calls of one module take; ``services`` are those that it may have been given a client of.
-
-    Raises ValueError where a client's service is not written out.
-    """
-    called, own = set(_called(tree)), set(_services(tree))
-    return {
-        action
-        for service in {*own, *services}
-        for method, action in _operations(service).items()
-        if method in called and (service in own or "_" in method)
-    }
-
-
-def problems() -> list[str]:
-    """What is wrong with the lists: a call that is in none or in two, a line that no call needs."""
-    used = {call.action: call.module for call in calls()}
-    listed = [action for rights in LISTS.values() for action in rights]
-    wrong = [f"{action} ({module}) is in no list" for action, module in used.items() if action not in listed]
-    wrong += [f"{action} is listed, and no code uses it" for action in listed if action not in used.keys() | BY_CDK]
+def problems(commands: Mapping[str, Definition]) -> list[str]:
+    """What is wrong with the lists: a right that one lacks, a line that nobody needs, a call that no command makes."""
+    needed = users(commands)
+    wrong = []
+    for name, listed in LISTS.items():
+        lacking = sorted(needed[name].keys() - listed.keys())
+        wrong += [f"{action} ({min(needed[name][action])}) is not under {name}" for action in lacking]
+        wrong += [f"{action} is under {name}, where nobody needs it" for action in listed if action not in needed[name]]
+    everywhere = set().union(*needed.values())
+    wrong += [
+        f"{action} ({module}) is of no command" for action, module in aws_calls.everywhere() if action not in everywhere
+    ]
     return wrong
 
 
-def page() -> str:
+def page(commands: Mapping[str, Definition]) -> str:
     """``docs/iam.md`` without its first line. Raises ValueError where a list is wrong."""
-    if wrong := problems():
+    if wrong := problems(commands):
         raise ValueError(f"autoir/cli/iam.py: {'; '.join(wrong)}")
+    needed = users(commands)
     parts = ["# Rights in AWS", _ABOUT]
     for name, rights in LISTS.items():
-        modules = {
-            action: ", ".join(f"`{call.module.removeprefix('autoir.')}`" for call in calls() if call.action == action)
-            for action in rights
-        }
-        rows = [f"| `{action}` | {why} | {modules[action] or 'cdk'} |" for action, why in sorted(rights.items())]
-        parts += [f"## {name.title()}", _WHO[name], "\n".join(["| right | to | used by |", "|---|---|---|", *rows])]
+        rows = [f"| `{action}` | {why} | {_told(needed[name][action])} |" for action, why in sorted(rights.items())]
+        parts += [f"## {name.title()}", _WHO[name], "\n".join(["| right | to | needed by |", "|---|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
 
 
 _ABOUT = (
-    "Every right that a call in AutoIR's code takes, found in the code itself, in a list for each who needs it. What"
-    " the stacks create has the tag `autoir:stage`, by which a policy can be bound to one stage."
+    "Every right that a call in AutoIR's code takes, found in the code itself with the commands that come to it. Each"
+    " list is enough by itself for who does what it names. What the stacks create has the tag `autoir:stage`, by which"
+    " a policy can be bound to one stage."
 )
 _WHO = {
     "deploy": "Whoever sets a stage up: the commands that write a stage's file and run `cdk`. Everything else that"
-    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`. The rows under Operate they need, too.",
+    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`.",
     "run": "What runs. In AWS the stacks give each role its part, bound to what it is for; a person who runs the same"
-    " from a laptop (`autoir logs tail`, `autoir daemon`, `autoir sweep` with a topic) needs the rows that it uses.",
+    " from a laptop needs the rows of that command, those of `sagemaker` with an endpoint, of `sns` with a topic.",
     "operate": "Whoever looks after a stage.",
 }
 
 
-def _services(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="client"), args=[ast.Constant(value=str(service)), *_]):
-                yield service
-            case ast.FunctionDef(name="client"):
-                return  # where clients are made for others
-            case ast.Call(func=ast.Attribute(attr="client"), args=[argument, *_]):
-                raise ValueError(f"the service of .client({ast.unparse(argument)}) is not written out")
+def _told(who: Iterable[str]) -> str:
+    return ", ".join(name if name == _HOST else f"`{name}`" for name in sorted(who))
 
 
-def _called(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=str(operation)), *_]) if (
-                name in _NAMED
-            ):
-                yield operation
-            case ast.Call(func=ast.Attribute(attr=name)):
-                yield name
-
-
-@functools.cache
-def _operations(service: str) -> Mapping[str, str]:
-    """Name of a client's method, or of its waiter, to the right that it takes."""
-    import botocore.session
-    from botocore import xform_name
-    from botocore.exceptions import UnknownServiceError
-
-    session = botocore.session.Session()
-    model = session.get_service_model(service)
-    prefix = _PREFIXES.get(model.signing_name, model.signing_name)
-    named = {xform_name(operation): operation for operation in model.operation_names}
-    if service == "s3":
-        named |= _TRANSFERS
-    try:
-        waiters = session.get_waiter_model(service)
-    except (UnknownServiceError, ValueError):
-        pass
-    else:
-        named |= {xform_name(name): waiters.get_waiter(name).operation for name in waiters.waiter_names}
-    rights = {method: f"{prefix}:{operation}" for method, operation in named.items()}
-    return {method: _ACTIONS.get(right, right) for method, right in rights.items()}
+def _list_of(command: str) -> str:
+    words = f"{command.removeprefix('autoir ')} "
+    fitting = [(len(begin), "deploy") for begin in _DEPLOYING if words.startswith(f"{begin} ")]
+    fitting += [(len(begin), "operate") for begin in _OPERATING if words.startswith(f"{begin} ")]
+    return max(fitting, default=(0, "run"))[1]

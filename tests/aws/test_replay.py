@@ -233,7 +233,7 @@ def test_what_s3_refuses_is_said(
     record = replaying.Record(a_key(0), NOW_MS, 1)
     ask = {
         "ListObjectsV2": bucket.count,
-        "GetObject": lambda: bucket.read(record),
+        "GetObject": lambda: bucket.content(record),
         "DeleteObject": lambda: bucket.delete(record),
     }[operation]
     with pytest.raises(error) as refused:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from autoir.cli import iam
+from autoir.cli import aws_calls
 from tests.conftest import ROOT
 from tests.test_floors import imported_modules
 
@@ -21,15 +21,6 @@ ENTRIES = {
     "tail": "container/main.py",
 }
 """Part to the file that AWS starts."""
-
-_COMMANDS = {
-    "s3 cp": "s3:GetObject",
-    "secretsmanager get-secret-value": "secretsmanager:GetSecretValue",
-    "ssm put-parameter": "ssm:PutParameter",
-    "autoscaling set-desired-capacity": "autoscaling:SetDesiredCapacity",
-    "configure set": "",
-}
-"""What the host of a model says to ``aws``, to the right that it takes."""
 
 
 class Source(NamedTuple):
@@ -76,13 +67,6 @@ def calls(part: str) -> set[str]:
     return set().union(*map(_actions, modules(part)))
 
 
-def host_calls() -> set[str]:
-    """The rights that the scripts of a model's host take."""
-    said = re.compile(r"\baws ([a-z0-9]+ [a-z-]+)")
-    scripts = (path.read_text("utf-8") for path in sorted((ROOT / "stacks/host").glob("*.sh")))
-    return {_COMMANDS[command] for script in scripts for command in said.findall(script)} - {""}
-
-
 @functools.cache
 def _source(path: str) -> Source:
     text = (ROOT / path).read_text("utf-8")
@@ -93,7 +77,7 @@ def _source(path: str) -> Source:
 
 @functools.cache
 def _actions(path: str) -> set[str]:
-    return iam.actions(_source(path).tree, set().union(*map(services, ENTRIES)))
+    return aws_calls.actions(_source(path).tree, set().union(*map(services, ENTRIES)))
 
 
 def _files(name: str) -> Iterator[str]:

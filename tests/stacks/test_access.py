@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from autoir.cli import iam
+from autoir.cli import aws_calls, iam
 from tests.stacks import runs
 from tests.stacks.conftest import Stage, listed, shown, statements
 
@@ -77,7 +77,7 @@ def rights(stage: Stage) -> dict[str, list[tuple[str, str, dict[str, object]]]]:
 def asked_for(role: str) -> set[str]:
     """What the code that runs as ``role`` asks of AWS."""
     if role.startswith("Llm-"):
-        return runs.host_calls()
+        return set(aws_calls.of_hosts())
     return runs.calls(CODE[role]) - NEVER.get(role, set()) if role in CODE else set()
 
 
