@@ -122,3 +122,6 @@ class TailEnv(Environment):
 
     log_groups: str
     """Names or globs of log groups, joined by commas."""
+
+    cloudwatch_calls_per_s: int
+    """FilterLogEvents calls a second that it makes at most."""

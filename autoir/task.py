@@ -176,7 +176,7 @@ def run(env: TailEnv, stop: Stop, stream: TextIO, clock: Clock = system_clock) -
     library = logging.getLogger("autoir")
     library.handlers, library.propagate = [_Handler(voice, env.log_level)], False
     access = Access(region=env.aws_region)
-    settings = Settings(stage=env.stage)
+    settings = Settings(stage=env.stage, cloudwatch_calls_per_s=env.cloudwatch_calls_per_s)
 
     def tailer(store: Store) -> Tailer:
         cloudwatch = CloudWatch(

@@ -99,6 +99,7 @@ class Tailer(Part):
                 store_secret_arn=foundation.writer_secret.ref,
                 sagemaker_endpoint=endpoint,
                 log_groups=",".join(config.tailer.groups),
+                cloudwatch_calls_per_s=config.tailer.cloudwatch_calls_per_s,
             ).variables(),
             logging=ecs.LogDriver.aws_logs(stream_prefix="tail", log_group=group),
             readonly_root_filesystem=True,

@@ -76,6 +76,7 @@ def test_what_cannot_be_read(text: str, words: str) -> None:
         ('pages = ["fax"]', "pages = 'fax'", "a text like 'oncall@example.com'"),
         ('[ingestion]\nlog_groups = ["/shop/*"]', "ingestion.log_groups = '/shop/*'", "a text like '/aws/lambda"),
         ('[embedding]\nendpoint = "Upper"', "embedding.endpoint = 'Upper'", "or empty"),
+        ("[tailer]\ncloudwatch_calls_per_s = 0", "tailer.cloudwatch_calls_per_s = 0", "from 1 to 100"),
         ("[sweep]\nmin_confidence = 101", "sweep.min_confidence = 101", "from 0 to 100"),
         (f'{HOST}spot = true\nmax_spot_price = "1 USD"', "llm.k2.max_spot_price = '1 USD'", "a text like '2.50'"),
         ('[llm.k2]\nami = "ami-1"', "llm.k2.ami = 'ami-1'", "a text like 'ami-0"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -12,14 +13,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autoir import metric_names
+from autoir import metric_names, task
 from autoir.aws.secrets import Secret
 from autoir.aws.session import Access
-from autoir.clock import DAY_MS, MINUTE_MS, SECOND_MS, system_clock
+from autoir.clock import DAY_MS, MINUTE_MS, SECOND_MS, Clock, system_clock
 from autoir.daemon import Stop
 from autoir.embed.remote.endpoint import Traffic
 from autoir.errors import PasswordRefusedError
@@ -28,6 +30,7 @@ from autoir.heartbeat import OLD_MS, Heartbeat, is_alive
 from autoir.lambda_env import TailEnv
 from autoir.recursion import is_own_line
 from autoir.store import Store, open_store
+from autoir.tail.cloudwatch_rate import Bucket
 from autoir.tail.cloudwatch_windows import Pace
 from autoir.task import Opening, Voice, Watch
 from tests.conftest import ROOT
@@ -48,7 +51,7 @@ def environment(groups: str = API) -> TailEnv:
     return TailEnv(
         stage="prod", log_level="INFO", powertools_service_name=metric_names.TAIL,
         powertools_metrics_namespace=metric_names.namespace("prod"), aws_region=REGION, store_secret_arn=SECRET,
-        sagemaker_endpoint="", log_groups=groups,
+        sagemaker_endpoint="", log_groups=groups, cloudwatch_calls_per_s=5,
     )  # fmt: skip
 
 
@@ -114,6 +117,29 @@ def test_what_it_cannot_do_is_said_in_one_line(
     process = started(wire, tmp_path, **changes)
     output, errors = process.communicate(timeout=20)
     assert (process.returncode, said in output, errors) == (code, True, "")
+
+
+def test_it_asks_cloudwatch_as_often_as_it_is_told(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = wire.logs = FakeLogs(RealTime())
+    logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
+    logs.make(API)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+    rates: list[float] = []
+
+    def bucket(clock: Clock, per_s: float) -> Bucket:
+        rates.append(per_s)
+        return Bucket(clock, per_s)
+
+    monkeypatch.setattr(task, "Bucket", bucket)
+    library = logging.getLogger("autoir")
+    for name in ("handlers", "propagate"):  # which a task takes for itself
+        monkeypatch.setattr(library, name, getattr(library, name))
+    stop = Stop()
+    stop.set()
+    assert task.run(replace(environment(), cloudwatch_calls_per_s=2), stop, io.StringIO()) == 0
+    assert rates == [2]
 
 
 def test_a_variable_that_is_missing_is_named(wire: Wire, tmp_path: Path) -> None:

@@ -86,6 +86,10 @@ class Tailer:
     desired: int = setting(1, Between(0, 1))
     """Tasks that run: 1, or 0 while it is stopped."""
 
+    cloudwatch_calls_per_s: int = setting(5, Between(1, 100))
+    """FilterLogEvents calls a second that it makes at most. The limit of an account and Region is 5, and every other
+    tool that reads logs shares it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

@@ -64,6 +64,7 @@ def test_what_is_set_can_be_read(full: Stage) -> None:
         ("sweep_incidents", "ALERTS_MIN_SEVERITY", r"high$"),
         ("migrate_schema", "OWNER_SECRET_ARN", r"StoreOwner"),
         ("tail", "LOG_GROUPS", r"/aws/rds/instance/shop/\*,/vendor/\*$"),
+        ("tail", "CLOUDWATCH_CALLS_PER_S", r"3$"),
         ("tail", "AWS_REGION", r"us-east-1$"),
     ],
 )
