@@ -1,5 +1,7 @@
 """Functions in this process: Secrets Manager, SNS and S3 by moto, the store a real one, time as the test says."""
 
+import json
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +13,8 @@ from autoir.functions.embed_logs import EmbedLogs
 from autoir.functions.migrate_schema import MigrateSchema
 from autoir.functions.telemetry import Telemetry, told_of
 from autoir.lambda_env import EmbedLogsEnv, MigrateSchemaEnv
+from autoir.metric_names import namespace, unit
+from autoir.recursion import is_own_line
 from autoir.store import Store, open_store
 from tests.payloads import FUNCTION_ARN, NOW_MS, REGION
 from tests.store.conftest import PLACES
@@ -92,6 +96,27 @@ def sqlite_url(tmp_path: Any) -> str:
 
 
 Make = Callable[..., EmbedLogs]
+Printed = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Printed]:
+    """The lines that a function has printed since this was asked last, each of which bears AutoIR's mark.
+
+    Powertools keeps a logger for each service, with the stream that it found first: none outlives a test here.
+    """
+    known, library = logging.Logger.manager.loggerDict, logging.getLogger("autoir")
+    before = library.handlers, library.propagate
+    known.pop(SHARED["powertools_service_name"], None)
+
+    def lines() -> list[dict[str, Any]]:
+        printed = capsys.readouterr().out.splitlines()
+        assert all(map(is_own_line, printed)), printed
+        return [json.loads(line) for line in printed]
+
+    yield lines
+    library.handlers, library.propagate = before
+    known.pop(SHARED["powertools_service_name"], None)
 
 
 @pytest.fixture
@@ -146,3 +171,20 @@ def whole(metrics: dict[str, float]) -> bool:
     """Whether every event received has a fate."""
     fates = ("Stored", "Duplicate", "Filtered", "Quarantined", "Unaccounted")
     return metrics["Received"] == sum(metrics[name] for name in fates) and metrics["Unaccounted"] == 0
+
+
+def published(lines: list[dict[str, Any]], service: str) -> set[str]:
+    """The names of the metrics in ``lines``, each of which stands where the alarms of stage ``test`` look for it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    found = set()
+    for line in lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert (directive["Namespace"], directive["Dimensions"]) == (namespace("test"), [["service"]])
+            assert line["service"] == service
+            names = [metric["Name"] for metric in directive["Metrics"]]
+            assert [metric["Unit"] for metric in directive["Metrics"]] == list(map(unit, names))
+            assert all(name in line for name in names)
+            found.update(names)
+    return found

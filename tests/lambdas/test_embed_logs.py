@@ -1,5 +1,6 @@
 """The function that stores deliveries: what it stores, what it refuses, and that it never claims what it did not do."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from autoir.recursion import OWN_LINE
 from autoir.store import Store
 from autoir.store.sqlite import SqliteDatabase
 from autoir.subscription import PayloadError
-from tests.lambdas.conftest import Heard, Invocation, Make, a_secret, whole
+from tests.lambdas.conftest import SHARED, Heard, Invocation, Make, Printed, a_secret, published, whole
+from tests.lambdas.test_filling import Endpoint
 from tests.payloads import (
     ACCOUNT,
     CONTROL,
@@ -70,6 +72,18 @@ def test_the_same_delivery_again_stores_nothing(url: str, embed_logs: Make, hear
     store = reader(url)
     assert (store.stats().events, counted(store)) == (50, 50)
     assert all(map(whole, heard.metrics))
+
+
+def test_every_metric_that_is_said_to_be_of_it_is_published(
+    sqlite_url: str, embed_logs: Make, said: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoir.embed.remote.options.sagemaker", lambda told: Endpoint())
+    function = embed_logs(sqlite_url, endpoint="autoir-test-embedding", telemetry=None)
+    own = a_payload([an_event(2)], logGroup="/autoir/test/tail")
+    for payload in (a_payload([an_event(1)]), CONTROL, own, wrapped("?")):
+        with contextlib.suppress(PayloadError):
+            function(payload, Invocation())
+    assert published(said(), SHARED["powertools_service_name"]) == set(m.EMITTED_BY[m.EMBED_LOGS])
 
 
 @pytest.mark.parametrize("payload", [CONTROL, a_payload([]), wrapped(packed(b"{}"))])

@@ -30,7 +30,7 @@ from autoir.store import Store, open_store
 from autoir.store.sqlite import SqliteDatabase
 from tests.aws.answers import Answers
 from tests.detect.logbook import START, Said, hum, swept, write
-from tests.lambdas.conftest import SHARED, Heard, Invocation, a_secret
+from tests.lambdas.conftest import SHARED, Heard, Invocation, Printed, a_secret, published
 from tests.lambdas.test_filling import Endpoint
 from tests.payloads import ACCOUNT, REGION, a_key
 
@@ -98,9 +98,11 @@ def sweeping(topics: Topics, heard: Heard) -> Iterator[Make]:
     """Makes the function for a store's URL, as its environment says; all are closed at the end."""
     made: list[SweepIncidents] = []
 
-    def make(url: str, *, clock: Any = lambda: NOW_MS, seconds: Any = lambda: 0.0, **env: str) -> SweepIncidents:
+    def make(
+        url: str, *, clock: Any = lambda: NOW_MS, seconds: Any = lambda: 0.0, telemetry: Any = heard, **env: str
+    ) -> SweepIncidents:
         told = ENVIRONMENT | {"STORE_SECRET_ARN": a_secret(url, f"sweep{next(_names)}")} | env
-        made.append(SweepIncidents(SweepIncidentsEnv.read(told), telemetry=heard, clock=clock, seconds=seconds))
+        made.append(SweepIncidents(SweepIncidentsEnv.read(told), telemetry=telemetry, clock=clock, seconds=seconds))
         return made[-1]
 
     yield make
@@ -160,6 +162,14 @@ def test_a_sweep_judges_tells_and_measures(url: str, shop: Store, sweeping: Make
     assert (again["minutes"], again["opened"], again["sent"]) == (0, [], 0)
     assert (heard.metrics[1][m.SWEEPS_FINISHED], heard.metrics[1][m.INCIDENTS_OPENED]) == (1, 0)
     assert (len(topics.heard(PAGES)), len(topics.heard(EVENTS))) == (1, 1)
+
+
+def test_every_metric_that_is_said_to_be_of_it_is_published(
+    url: str, sweeping: Make, said: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoir.embed.remote.options.sagemaker", lambda told: Endpoint())
+    sweeping(url, telemetry=None, SAGEMAKER_ENDPOINT="autoir-test-embedding")({}, Invocation(900.0))
+    assert published(said(), SHARED["powertools_service_name"]) == set(m.EMITTED_BY[m.SWEEP_INCIDENTS])
 
 
 def test_a_sweep_that_another_was_faster_than_leaves_without_a_word_to_the_alarms(

@@ -1,6 +1,5 @@
 """Deliveries, schedules and alarms: what CloudWatch sends, what the clock starts, and what somebody hears of."""
 
-import ast
 import hashlib
 import json
 import re
@@ -12,7 +11,6 @@ from autoir import metric_names
 from autoir.stage import outputs
 from autoir.tail.cloudwatch_group import MOST_IDLE
 from autoir.tail.cloudwatch_windows import Pace
-from tests.conftest import ROOT
 from tests.stacks.conftest import Resource, Stage, shown
 
 
@@ -111,6 +109,7 @@ def test_every_alarm_tells_the_alarms_topic(full: Stage) -> None:
 
 
 def test_every_custom_metric_of_an_alarm_or_graph_is_published_by_that_service(full: Stage) -> None:
+    """That each service publishes what EMITTED_BY says, the tests of the functions and of the task show."""
     custom = [
         (name, dimensions)
         for alarm in full.all("AWS::CloudWatch::Alarm")
@@ -121,28 +120,6 @@ def test_every_custom_metric_of_an_alarm_or_graph_is_published_by_that_service(f
     for name, dimensions in custom:
         assert list(dimensions) == ["service"]
         assert name in metric_names.EMITTED_BY[dimensions["service"]]
-
-
-def used_names() -> set[str]:
-    """Names of ``autoir.metric_names`` that the package uses outside of it."""
-    names: set[str] = set()
-    for path in [*(ROOT / "autoir").rglob("*.py"), *(ROOT / "lambdas").rglob("*.py")]:
-        if path.name != "metric_names.py" and "metric_names" in (text := path.read_text()):
-            tree = ast.parse(text)
-            names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-            names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    return names
-
-
-def test_every_metric_of_an_alarm_is_emitted_by_code(full: Stage) -> None:
-    constants = {value: name for name, value in vars(metric_names).items() if name.isupper() and isinstance(value, str)}
-    alarmed = {
-        name
-        for alarm in full.all("AWS::CloudWatch::Alarm")
-        for namespace, name, _ in metrics(alarm)
-        if namespace == metric_names.namespace("full")
-    }
-    assert {constants[name] for name in alarmed} - used_names() == set()
 
 
 def test_silence_alarms_where_silence_is_the_trouble(full: Stage) -> None:
