@@ -1,28 +1,52 @@
 """Functions in this process: Secrets Manager, SNS and S3 by moto, the store a real one, time as the test says."""
 
+import functools
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.sns.models import sns_backends
 
+from autoir.aws.session import Access
+from autoir.clock import MINUTE_MS
 from autoir.functions.embed_logs import EmbedLogs
 from autoir.functions.migrate_schema import MigrateSchema
+from autoir.functions.sweep_incidents import SweepIncidents
 from autoir.functions.telemetry import Telemetry, told_of
-from autoir.lambda_env import EmbedLogsEnv, MigrateSchemaEnv
+from autoir.lambda_env import EmbedLogsEnv, MigrateSchemaEnv, SweepIncidentsEnv
 from autoir.metric_names import namespace, unit
 from autoir.recursion import is_own_line
+from autoir.settings import Settings
 from autoir.store import Store, open_store
-from tests.payloads import FUNCTION_ARN, NOW_MS, REGION
+from tests.detect.logbook import START
+from tests.payloads import ACCOUNT, FUNCTION_ARN, NOW_MS, REGION, a_key
 from tests.store.conftest import PLACES
 
 SHARED = {
     "stage": "test", "log_level": "INFO", "powertools_service_name": "a_function",
     "powertools_metrics_namespace": "AutoIR/test",
 }  # fmt: skip
+
+LEARNED = Settings().warmup_min
+"""Minutes of a logbook that a sweep only learns from."""
+LIFE = 6
+"""Minutes after those that nobody has looked at."""
+END_MS = (START + LEARNED + LIFE) * MINUTE_MS
+BUCKET, PREFIX = "failures", a_key(1).partition("2026")[0]
+PAGES, EVENTS = (f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}" for name in ("pages", "events"))
+ENVIRONMENT = {
+    **{name.upper(): text for name, text in SHARED.items()},
+    "SAGEMAKER_ENDPOINT": "", "PAGES_TOPIC_ARN": PAGES, "EVENTS_TOPIC_ARN": EVENTS,
+    "FAILURE_BUCKET": BUCKET, "FAILURE_PREFIX": PREFIX,
+    "ALERTS_WINDOW_MIN": "15", "ALERTS_MIN_SEVERITY": "medium", "ALERTS_MIN_CONFIDENCE": "70",
+}  # fmt: skip
+_numbers = itertools.count()
+"""One account serves all tests of a module: each secret has a name of its own."""
 
 
 class Invocation:
@@ -96,6 +120,7 @@ def sqlite_url(tmp_path: Any) -> str:
 
 
 Make = Callable[..., EmbedLogs]
+MakeSweep = Callable[..., SweepIncidents]
 Printed = Callable[[], list[dict[str, Any]]]
 
 
@@ -135,6 +160,59 @@ def embed_logs(aws: None, heard: Heard) -> Iterator[Make]:
     ) -> EmbedLogs:
         env = EmbedLogsEnv(**SHARED, store_secret_arn=arn or a_secret(url), sagemaker_endpoint=endpoint)
         made.append(EmbedLogs(env, **{"telemetry": heard, "clock": clock} | more))
+        return made[-1]
+
+    yield make
+    for function in made:
+        function.close()
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    """moto's account, with three failed deliveries in a bucket beside one of somebody else's; clients are made once."""
+    with mock_aws(config={"core": {"reset_boto3_session": False}}), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
+        patch.setattr(Access, "client", functools.cache(Access.client))
+        s3 = boto3.client("s3", REGION)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for key in (*map(a_key, range(3)), a_key(3).replace("EmbedLogs", "Another")):
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+        yield
+
+
+class Topics(NamedTuple):
+    """Both topics of a stage."""
+
+    sns: Any
+
+    def heard(self, arn: str) -> list[dict[str, Any]]:
+        """The message documents that the topic ``arn`` was given."""
+        topic = sns_backends[ACCOUNT][REGION].topics.get(arn)
+        return [json.loads(json.loads(sent[1])["https"]) for sent in topic.sent_notifications] if topic else []
+
+
+@pytest.fixture
+def topics(account: None, monkeypatch: pytest.MonkeyPatch) -> Topics:
+    """Two topics that were given nothing yet."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    sns = boto3.client("sns", REGION)
+    for arn in (PAGES, EVENTS):
+        sns.delete_topic(TopicArn=arn)
+        sns.create_topic(Name=arn.rpartition(":")[2])
+    return Topics(sns)
+
+
+@pytest.fixture
+def sweeping(topics: Topics, heard: Heard) -> Iterator[MakeSweep]:
+    """Makes the function for a store's URL, as its environment says; all are closed at the end."""
+    made: list[SweepIncidents] = []
+
+    def make(
+        url: str, *, clock: Any = lambda: END_MS, seconds: Any = lambda: 0.0, telemetry: Any = heard, **env: str
+    ) -> SweepIncidents:
+        told = ENVIRONMENT | {"STORE_SECRET_ARN": a_secret(url, f"sweep{next(_numbers)}")} | env
+        made.append(SweepIncidents(SweepIncidentsEnv.read(told), telemetry=telemetry, clock=clock, seconds=seconds))
         return made[-1]
 
     yield make

@@ -4,22 +4,17 @@ The store is a real one with hours of a shop's life in it, learned from once for
 are moto's, and what people and machines would have heard is what its topics were given.
 """
 
-import functools
 import itertools
-import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from moto.sns.models import sns_backends
 
 from autoir import metric_names as m
-from autoir.aws.session import Access
 from autoir.clock import DAY_MS, MINUTE_MS
 from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError, UsageError
 from autoir.functions import held
@@ -30,84 +25,33 @@ from autoir.store import Store, open_store
 from autoir.store.sqlite import SqliteDatabase
 from tests.aws.answers import Answers
 from tests.detect.logbook import START, Said, hum, swept, write
-from tests.lambdas.conftest import SHARED, Heard, Invocation, Printed, a_secret, published
+from tests.lambdas.conftest import (
+    BUCKET,
+    END_MS,
+    ENVIRONMENT,
+    EVENTS,
+    LEARNED,
+    LIFE,
+    PAGES,
+    PREFIX,
+    SHARED,
+    Heard,
+    Invocation,
+    MakeSweep,
+    Printed,
+    Topics,
+    a_secret,
+    published,
+)
 from tests.lambdas.test_filling import Endpoint
-from tests.payloads import ACCOUNT, REGION, a_key
+from tests.payloads import REGION, a_key
 
-LEARNED = Settings().warmup_min
-LIFE = 6
-"""Minutes since that nobody has looked at; the trouble begins in the second of them."""
-NOW_MS = (START + LEARNED + LIFE) * MINUTE_MS
-BUCKET, PREFIX = "failures", a_key(1).partition("2026")[0]
-PAGES, EVENTS = (f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}" for name in ("pages", "events"))
-ENVIRONMENT = {
-    **{name.upper(): text for name, text in SHARED.items()},
-    "SAGEMAKER_ENDPOINT": "", "PAGES_TOPIC_ARN": PAGES, "EVENTS_TOPIC_ARN": EVENTS,
-    "FAILURE_BUCKET": BUCKET, "FAILURE_PREFIX": PREFIX,
-    "ALERTS_WINDOW_MIN": "15", "ALERTS_MIN_SEVERITY": "medium", "ALERTS_MIN_CONFIDENCE": "70",
-}  # fmt: skip
-
-Make = Callable[..., SweepIncidents]
 Read = Callable[[str], Store]
-_names = itertools.count()
 
 
 def trouble(at: int = 1, group: str = "/shop/web") -> list[Said]:
     """An error that is new, three minutes long."""
     return [Said(LEARNED + minute, group, "ERROR till - ledger is lost", 4) for minute in range(at, at + 3)]
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[None]:
-    """moto's account, with three failed deliveries in a bucket beside one of somebody else's; clients are made once."""
-    with mock_aws(config={"core": {"reset_boto3_session": False}}), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boto3, "DEFAULT_SESSION", None)
-        patch.setattr(Access, "client", functools.cache(Access.client))
-        s3 = boto3.client("s3", REGION)
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        for key in (*map(a_key, range(3)), a_key(3).replace("EmbedLogs", "Another")):
-            s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
-        yield
-
-
-class Topics(NamedTuple):
-    """Both topics of a stage."""
-
-    sns: Any
-
-    def heard(self, arn: str) -> list[dict[str, Any]]:
-        """The message documents that the topic ``arn`` was given."""
-        topic = sns_backends[ACCOUNT][REGION].topics.get(arn)
-        return [json.loads(json.loads(sent[1])["https"]) for sent in topic.sent_notifications] if topic else []
-
-
-@pytest.fixture
-def topics(account: None, monkeypatch: pytest.MonkeyPatch) -> Topics:
-    """Two topics that were given nothing yet."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    sns = boto3.client("sns", REGION)
-    for arn in (PAGES, EVENTS):
-        sns.delete_topic(TopicArn=arn)
-        sns.create_topic(Name=arn.rpartition(":")[2])
-    return Topics(sns)
-
-
-@pytest.fixture
-def sweeping(topics: Topics, heard: Heard) -> Iterator[Make]:
-    """Makes the function for a store's URL, as its environment says; all are closed at the end."""
-    made: list[SweepIncidents] = []
-
-    def make(
-        url: str, *, clock: Any = lambda: NOW_MS, seconds: Any = lambda: 0.0, telemetry: Any = heard, **env: str
-    ) -> SweepIncidents:
-        told = ENVIRONMENT | {"STORE_SECRET_ARN": a_secret(url, f"sweep{next(_names)}")} | env
-        made.append(SweepIncidents(SweepIncidentsEnv.read(told), telemetry=telemetry, clock=clock, seconds=seconds))
-        return made[-1]
-
-    yield make
-    for function in made:
-        function.close()
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +81,9 @@ def url(shop: Store, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/store.db"
 
 
-def test_a_sweep_judges_tells_and_measures(url: str, shop: Store, sweeping: Make, heard: Heard, topics: Topics) -> None:
+def test_a_sweep_judges_tells_and_measures(
+    url: str, shop: Store, sweeping: MakeSweep, heard: Heard, topics: Topics
+) -> None:
     passed = itertools.count(step=0.25)
     function = sweeping(url, seconds=lambda: next(passed))
     answer = function({}, Invocation(900.0))
@@ -165,7 +111,7 @@ def test_a_sweep_judges_tells_and_measures(url: str, shop: Store, sweeping: Make
 
 
 def test_every_metric_that_is_said_to_be_of_it_is_published(
-    url: str, sweeping: Make, said: Printed, monkeypatch: pytest.MonkeyPatch
+    url: str, sweeping: MakeSweep, said: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autoir.embed.remote.options.sagemaker", lambda told: Endpoint())
     sweeping(url, telemetry=None, SAGEMAKER_ENDPOINT="autoir-test-embedding")({}, Invocation(900.0))
@@ -173,7 +119,7 @@ def test_every_metric_that_is_said_to_be_of_it_is_published(
 
 
 def test_a_sweep_that_another_was_faster_than_leaves_without_a_word_to_the_alarms(
-    url: str, shop: Store, sweeping: Make, heard: Heard, topics: Topics
+    url: str, shop: Store, sweeping: MakeSweep, heard: Heard, topics: Topics
 ) -> None:
     function = sweeping(url)
     shop.db.execute(  # what was judged is no longer what it was
@@ -199,7 +145,7 @@ def test_a_sweep_that_another_was_faster_than_leaves_without_a_word_to_the_alarm
     ],
 )
 def test_a_sweep_without_time_says_that_it_is_behind_and_the_next_goes_on(
-    left_s: tuple[float, ...], minutes: int, finished: int, url: str, sweeping: Make, heard: Heard, topics: Topics
+    left_s: tuple[float, ...], minutes: int, finished: int, url: str, sweeping: MakeSweep, heard: Heard, topics: Topics
 ) -> None:
     function = sweeping(url)
     answer = function({}, Invocation(*left_s))
@@ -221,7 +167,7 @@ class Failing(sqlite3.Connection):
 
 
 def test_a_backlog_is_judged_in_slices_and_a_page_waits_for_its_own_alone(
-    url: str, sweeping: Make, heard: Heard, topics: Topics, monkeypatch: pytest.MonkeyPatch
+    url: str, sweeping: MakeSweep, heard: Heard, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every look at the clock takes 20 s: a slice is three minutes, and the store breaks at the end of the second."""
 
@@ -244,7 +190,7 @@ def test_a_backlog_is_judged_in_slices_and_a_page_waits_for_its_own_alone(
     assert len(topics.heard(PAGES)) == 1
 
 
-def test_a_backlog_is_judged_to_its_end(url: str, sweeping: Make, heard: Heard) -> None:
+def test_a_backlog_is_judged_to_its_end(url: str, sweeping: MakeSweep, heard: Heard) -> None:
     passed = itertools.count(step=20)
     answer = sweeping(url, seconds=lambda: float(next(passed)))({}, Invocation(900.0))
     assert (answer["minutes"], answer["behind"], len(answer["opened"])) == (LIFE, False, 1)  # type: ignore[arg-type]
@@ -255,14 +201,14 @@ def test_a_backlog_is_judged_to_its_end(url: str, sweeping: Make, heard: Heard) 
 
 
 def test_a_topic_that_does_not_answer_is_counted_and_asked_again_until_it_does(
-    url: str, sweeping: Make, heard: Heard, topics: Topics
+    url: str, sweeping: MakeSweep, heard: Heard, topics: Topics
 ) -> None:
-    now_ms = [NOW_MS]
+    now_ms = [END_MS]
     topics.sns.delete_topic(TopicArn=PAGES)
     function = sweeping(url, clock=lambda: now_ms[0])
     seen = []
     for minutes, mended in ((0, False), (5, False), (30, True), (31, True)):
-        now_ms[0] = NOW_MS + minutes * MINUTE_MS
+        now_ms[0] = END_MS + minutes * MINUTE_MS
         if mended:
             topics.sns.create_topic(Name="pages")
         function({}, Invocation(900.0))
@@ -275,10 +221,10 @@ def test_a_topic_that_does_not_answer_is_counted_and_asked_again_until_it_does(
 
 @pytest.mark.parametrize(("body", "after_ms"), [("{}", MINUTE_MS), (None, DAY_MS)])
 def test_a_message_that_is_given_up_counts_as_failed(
-    body: str | None, after_ms: int, url: str, shop: Store, sweeping: Make, heard: Heard, topics: Topics
+    body: str | None, after_ms: int, url: str, shop: Store, sweeping: MakeSweep, heard: Heard, topics: Topics
 ) -> None:
     """One that is no message, and one that nobody took for a day."""
-    now_ms = [NOW_MS]
+    now_ms = [END_MS]
     topics.sns.delete_topic(TopicArn=PAGES)
     function = sweeping(url, clock=lambda: now_ms[0])
     function({}, Invocation(900.0))
@@ -303,7 +249,7 @@ def test_a_message_that_is_given_up_counts_as_failed(
     ],
 )
 def test_a_bucket_that_may_not_be_listed_is_a_warning_and_no_gauge(
-    answer: Any, counted: int | None, said: list[str], url: str, sweeping: Make, heard: Heard,
+    answer: Any, counted: int | None, said: list[str], url: str, sweeping: MakeSweep, heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     function = sweeping(url)
@@ -326,7 +272,7 @@ def test_a_bucket_that_may_not_be_listed_is_a_warning_and_no_gauge(
     ],
 )
 def test_patterns_without_a_vector_get_one_or_are_counted(
-    error: Exception | None, left_s: float, embedded: int, because: str, url: str, sweeping: Make, heard: Heard,
+    error: Exception | None, left_s: float, embedded: int, because: str, url: str, sweeping: MakeSweep, heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     engine = Endpoint(error)
@@ -359,7 +305,7 @@ def test_patterns_without_a_vector_get_one_or_are_counted(
     ],
 )
 def test_the_environment_says_whom_to_wake_and_what_belongs_together(
-    env: dict[str, str], opened: int, pages: int, url: str, shop: Store, sweeping: Make, topics: Topics
+    env: dict[str, str], opened: int, pages: int, url: str, shop: Store, sweeping: MakeSweep, topics: Topics
 ) -> None:
     until = LEARNED + 15
     write(shop, [*hum(until, begin=LEARNED + LIFE), *trouble(8, "/shop/cart")])
@@ -388,7 +334,7 @@ def test_an_environment_that_is_wrong_is_named_before_anything_is_judged(env: di
 
 @pytest.mark.parametrize("mended", [True, False])
 def test_a_password_that_is_refused_is_read_once_more(
-    mended: bool, url: str, sweeping: Make, heard: Heard, monkeypatch: pytest.MonkeyPatch
+    mended: bool, url: str, sweeping: MakeSweep, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
     real = held.open_database
@@ -400,7 +346,7 @@ def test_a_password_that_is_refused_is_read_once_more(
         return real(url, **more)
 
     monkeypatch.setattr(held, "open_database", refusing)
-    arn = a_secret("mysql://writer:a-canary@db/autoir", f"password{next(_names)}")
+    arn = a_secret("mysql://writer:a-canary@db/autoir", "password" + str(mended))
     function = sweeping(url, STORE_SECRET_ARN=arn)
     with pytest.raises(PasswordRefusedError):  # nobody has stored the new one yet
         function({}, Invocation(900.0))
