@@ -20,9 +20,6 @@ def check(path: Path, config: StageConfig) -> None:
         _tailer(config)
         for name, host in config.llm.items():
             _host(config, f"llm.{name}", host)
-        if config.llm_active and config.llm_active not in config.llm:
-            there = f"One of {', '.join(config.llm)}, or empty." if config.llm else "There is no host, so leave it out."
-            raise UsageError(f"llm_active = {config.llm_active!r} is no host of this stage.", there)
     except UsageError as error:
         raise UsageError(f"{path}: {error}", error.hint) from None
 

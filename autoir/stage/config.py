@@ -228,6 +228,3 @@ class StageConfig:
 
     llm: Mapping[str, Host] = field(default_factory=_none)
     """Hosts of the model by name, a table ``[llm.NAME]`` each: a second one never replaces the first."""
-
-    llm_active: str = ""
-    """Name of the host that investigates; empty: incidents are written by rule alone."""

@@ -34,7 +34,7 @@ def closed(config: StageConfig) -> list[Gate]:
             f"autoir aws sagemaker-bootstrap {stage}",
         ),
         (not config.tailer.enabled, "tailer", "no group is tailed", f"autoir aws autoir-fargate deploy {stage}"),
-        (not config.llm, "llm", "incidents are written by rule alone", "a host under [llm]"),
+        (not config.llm, "llm", "no host of the model is deployed", "a table [llm.NAME]"),
     ]
     return [Gate(*words) for off, *words in gates if off]
 
