@@ -95,12 +95,11 @@ lint: .venv/.deploy-ready $(UV) ## check style, types and that generated files a
 	@$(EXPORT_LAMBDA) | diff -u lambdas/requirements.txt - || { echo "lambdas/requirements.txt is stale: run make requirements" >&2; exit 1; }
 	$(if $(wildcard autoir/cli/docs.py),$(BIN)/python -m autoir.cli.docs --check)
 
-# Twice, for the same files have to give the same templates; without a network, where the kernel lets us: CI's has to.
+# Twice, for the same files have to give the same templates; without a network, where the kernel lets us.
 OFFLINE = $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 synth: .venv/.deploy-ready ## synthesize every stage twice, offline, with all checks (STAGES="stages/dev.toml")
-	@$(if $(or $(OFFLINE),$(if $(CI),,any)),true,echo "the network cannot be taken away here: unshare -rn true fails" >&2; exit 1)
 	@rm -rf build/synth
 	@for run in 1 2; do $(OFFLINE) $(BIN)/python -m stacks.synthesis build/synth/$$run $(or $(STAGES),$(wildcard stages/*.toml)); done
 	@for file in $$(cd build/synth/1 && ls */*.template.json); do cmp build/synth/1/$$file build/synth/2/$$file; done
