@@ -1,14 +1,15 @@
-"""A TCP proxy in front of the server that breaks connections where it hurts: an answer that never arrives.
+"""TCP proxies in front of the server. One breaks connections where it hurts: an answer that never arrives.
 
-It reads just enough of the protocol to know where a command begins. A command may be swallowed on its way in (nothing
-happened) or its answer on the way out (it happened, and the client cannot know); both end in a closed connection. It
-draws from a seed, one stream of numbers a connection, and delays nothing.
+That one reads just enough of the protocol to know where a command begins. A command may be swallowed on its way in
+(nothing happened) or its answer on the way out (it happened, and the client cannot know); both end in a closed
+connection. It draws from a seed, one stream of numbers a connection, and delays nothing.
 """
 
 import random
 import select
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -18,7 +19,7 @@ COM_QUERY = 3
 _CHUNK = 1 << 16
 
 
-class Proxy:
+class Proxy(ABC):
     """Listens on 127.0.0.1:``port`` for the server at ``server_port``; a subclass says what becomes of a connection."""
 
     def __init__(self, server_port: int) -> None:
@@ -86,9 +87,9 @@ class Proxy:
             with self._lock:
                 self._open.difference_update(ends)
 
+    @abstractmethod
     def _relay(self, client: socket.socket, server: socket.socket, number: int) -> None:
         """Serve the connection of that number until one end has gone, which is an OSError or an empty read."""
-        raise NotImplementedError
 
 
 class FaultProxy(Proxy):

@@ -4,6 +4,7 @@ The product names its driver's class in one place, ``autoir.store.tidb.connectio
 its place. Child processes of a test take it by ``child/sitecustomize.py``.
 """
 
+import atexit
 import json
 import os
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ class _Capture:
         self._seen.add(hash(sql))
         if self._file is None:
             self._file = (Path(folder) / f"{os.getpid()}.jsonl").open("a", buffering=1, encoding="utf-8")
+            atexit.register(self._file.close)
         test = os.environ.get("PYTEST_CURRENT_TEST", "setup").removesuffix(" (call)")
         self._file.write(json.dumps({"name": test, "sql": sql}) + "\n")
 
