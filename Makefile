@@ -134,9 +134,11 @@ clean: ## remove everything that make made, .venv included
 	$(UV) sync --frozen --quiet --inexact --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
-# The AWS stacks are a large install that `make demo` has no need of.
+# The AWS stacks are a large install that `make demo` has no need of. What runs under Node is unpacked when it is first
+# loaded: half a minute that nobody should wait for in a first deployment.
 .venv/.deploy-ready: .venv/.ready
 	$(UV) sync --frozen --quiet --inexact --group deploy --group lambda
+	@$(BIN)/python -c "import aws_cdk" >/dev/null 2>&1 || true
 	@touch $@
 
 node_modules/.ready: package-lock.json

@@ -19,9 +19,8 @@ from stacks.deployment import deployment, prepared
 ROOT = Path(__file__).resolve().parent
 
 
-def main() -> None:
+def main(app: cdk.App) -> None:
     """Synthesize the stage that the context names."""
-    app = cdk.App(analytics_reporting=False)
     folder = Path(app.node.try_get_context("stages") or ROOT / "stages")
     config = read(folder, app.node.try_get_context("stage") or "dev")
     for gate in gates.closed(config):
@@ -32,6 +31,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(cdk.App(analytics_reporting=False))
     except AutoirError as error:
         sys.exit(f"{error}\n{error.hint}".rstrip())

@@ -130,8 +130,9 @@ def _compile(folder: Path, python: str) -> None:
             file=sys.stderr,
         )
         return
-    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/var/task", str(folder)]
-    subprocess.run([interpreter, "-I", "-m", "compileall", *options], check=True, stdout=subprocess.DEVNULL)
+    command = [interpreter, "-I", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+    place = ["-s", str(folder), "-p", "/var/task", str(folder)]
+    subprocess.run(command + place, check=True, stdout=subprocess.DEVNULL)
 
 
 def interpreter_of(python: str) -> str | None:

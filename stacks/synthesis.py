@@ -23,8 +23,10 @@ from stacks.deployment import deployment, prepared
 def synthesize(config: StageConfig, out: Path, *, checked: bool = True) -> None:
     """The templates of ``config`` into the folder ``out``. Raises where a check finds something."""
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
-    context |= {"aws:cdk:bundling-stacks": [], "@aws-cdk/core:validateAgainstDefaultRules": checked}
-    app = cdk.App(context=context, outdir=str(out), analytics_reporting=False)
+    context |= {"aws:cdk:bundling-stacks": []}
+    app = cdk.App(
+        context=context, outdir=str(out), analytics_reporting=False, builtin_cloud_formation_validation=checked
+    )
     deployment(prepared(app, config), config)
     if checked:
         checks = (AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True))

@@ -8,6 +8,7 @@ imported before a client is wanted: boto3 costs 0.3 s of CPU.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from autoir.errors import AutoirError, UnreachableError, UsageError
@@ -77,9 +78,9 @@ def _answered(right: str, error: Exception) -> AutoirError:
     return UnreachableError(f"AWS gave no answer to {right}: {code or type(error).__name__}.", "Is there a network?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Access:
-    """As whom AWS is asked, and where; empty means what the environment says."""
+    """As whom AWS is asked, and where; empty means what the environment says. For one thread: a session is."""
 
     profile: str = ""
     region: str = ""
@@ -89,20 +90,25 @@ class Access:
 
         Raises UsageError or LoginError.
         """
-        import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         config = Config(connect_timeout=CONNECT_S, read_timeout=read_s, retries={"total_max_attempts": 1})
-        region = self.region or os.environ.get("AWS_REGION") or None
         try:
-            session = boto3.Session(profile_name=self.profile or None, region_name=region)
-            client = session.client(service, config=config)
-            if session.get_credentials() is None:
+            client = self._session.client(service, config=config)
+            if self._session.get_credentials() is None:
                 raise self._no_credentials()
         except BotoCoreError as error:
             raise self.explained(error) or UsageError(f"AWS cannot be asked: {error}") from error
         return client
+
+    @cached_property
+    def _session(self) -> Any:
+        """One for all clients: each would read the endpoints of all of AWS anew, which takes 0.1 s."""
+        import boto3
+
+        region = self.region or os.environ.get("AWS_REGION") or None
+        return boto3.Session(profile_name=self.profile or None, region_name=region)
 
     def asked(self, right: str, ask: Callable[[], T]) -> T:
         """What ``ask`` gets of AWS, which takes ``right``, as ``s3:ListBucket``.

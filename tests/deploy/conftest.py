@@ -11,19 +11,20 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
 
-from autoir.embed.models import DEFAULT
-from autoir.stage import names
+from autoir.embed.artefact import pack_model
+from autoir.stage import StageConfig, names, parse, read, tailing, written
 from autoir.store import Store, open_store
 from tests.conftest import ROOT
 from tests.deploy.deployment import CDK, DATABASE, EVENTS, PAGES, STAGE, Deployment
 from tests.deploy.inventory import inventory
 from tests.deploy.shell import Shell
 from tests.deploy.story import GROUP, STREAM
-from tests.embed.local.pocket import write_pocket
 from tests.mysql_peer.certificates import Authority
 from tests.mysql_peer.gateway import Gateway
 from tests.mysql_peer.server import Server
@@ -75,9 +76,10 @@ def deployment(
     mysql_peer.create(DATABASE)
     with Gateway(mysql_peer, authority) as door:
         cloud = localcloud.start(folder / "cloud", authority.ca)
-        made = Deployment(cloud, folder, mysql_peer, door, authority)
         try:
-            with Shell(made.app, made.environment) as shell:
+            with ExitStack() as ends:
+                made = Deployment(cloud, folder, mysql_peer, door, authority, ends)
+                shell = ends.enter_context(Shell(made.app, made.environment))
                 _deployed(made, shell)
                 request.config.stash[SHELL] = shell
                 yield made
@@ -105,11 +107,9 @@ def _deployed(stage: Deployment, shell: Shell) -> None:
     for group in (GROUP, TAILED):
         stage.client("logs").create_log_group(logGroupName=group)
         stage.client("logs").create_log_stream(logGroupName=group, logStreamName=STREAM)
-    stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
-    model = write_pocket(stage.folder / "pocket", DEFAULT)
     filled_in = {
         "STAGE=dev ACCOUNT=123456789012 REGION=eu-central-1": f"STAGE={STAGE} ACCOUNT={ACCOUNT} REGION={REGION}",
-        'sagemaker-bootstrap --stage "$STAGE"': f'sagemaker-bootstrap --stage "$STAGE" --from {model}',
+        'sagemaker-bootstrap --stage "$STAGE"': f'sagemaker-bootstrap --stage "$STAGE" --from {stage.model}',
     }
     for heading, text in blocks(PAGE):
         if heading in LATER:
@@ -130,6 +130,22 @@ def _say_who_is_paged(stage: Deployment) -> None:
         f'{told}events = ["{EVENTS}"]\nremoval = "retain"\n'
         f'lambda_arch = "{localcloud.LAMBDA_ARCH}"\nlambda_python = "{localcloud.LAMBDA_PYTHON}"\n'
     )
+    stage.synthesize_ahead(_contents(stage))
+    stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
+
+
+def _contents(stage: Deployment) -> Iterator[StageConfig]:
+    """What the page and its reader make of the file from there on, one after the other."""
+    made = read(stage.file.parent, STAGE)
+    yield made
+    made = replace(made, store=replace(made.store, ready=True))
+    yield made
+    made = replace(made, ingestion=replace(made.ingestion, log_groups=(GROUP,)))
+    yield made
+    archive = f"embed/{pack_model(stage.model, stage.folder / 'model.tar.gz').sha256}/model.tar.gz"
+    made = replace(made, embedding=replace(made.embedding, archive=archive))
+    yield made
+    yield tailing.deployed(parse(stage.file, f"{written(made)}{HOST}"), [TAILED])
 
 
 def _deploy_all_off(stage: Deployment) -> None:
@@ -142,14 +158,13 @@ def _watch(stage: Deployment) -> None:
 
 
 def _tail(stage: Deployment) -> None:
-    """By the command without --dry-run: first in vain, then once more; and a host of the model's."""
+    """By the command without --dry-run: first in vain, then once more. The model's host comes with the upgrade."""
     stage.add(HOST)
     deploy = ("aws", "autoir-fargate", "deploy", "--stage", STAGE, "--groups", TAILED)
     stage.client("logs").create_log_group(logGroupName=TAIL_LOG)
     stage.said["half-way"] = stage.autoir(*deploy, fails=True)
     stage.client("logs").delete_log_group(logGroupName=TAIL_LOG)
     stage.said["whole"] = stage.autoir(*deploy)
-    stage.deploy()
 
 
 READER = {

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +14,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from autoir.stage import names
+from autoir.embed.models import DEFAULT
+from autoir.stage import StageConfig, names
 from tests.conftest import ROOT
+from tests.deploy import synthesis
+from tests.embed.local.pocket import write_pocket
 from tests.mysql_peer.certificates import Authority
 from tests.mysql_peer.gateway import Gateway
 from tests.mysql_peer.server import USERS, Server
@@ -36,16 +41,24 @@ class Deployment:
     server: Server
     door: Gateway
     authority: Authority
+    ends: ExitStack
+    """Whatever is entered here ends before the cloud does."""
     said: dict[str, str] = field(default_factory=dict)
     """What commands said, by the words a test knows them by."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS."""
+        """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS.
+
+        What was fetched and unpacked before is used again. Templates are validated where all stages are, in
+        tests/stacks; here each time would take six seconds.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         own = {
+            "XDG_CACHE_HOME": cache, "JSII_RUNTIME_PACKAGE_CACHE_ROOT": cache / "aws" / "jsii" / "package-cache",
             "HOME": self.home, "SSL_CERT_FILE": self.authority.ca, "NO_COLOR": "1", "npm_config_offline": "true",
-            "npm_config_update_notifier": "false",
+            "npm_config_update_notifier": "false", "CDK_VALIDATION": "false",
             "AUTOIR_APP": self.app, "AUTOIR_STORE": self.door.url(DATABASE, "writer"),
         }  # fmt: skip
         return kept | self.cloud.environment | {name: str(value) for name, value in own.items()}
@@ -60,6 +73,11 @@ class Deployment:
         connections.chmod(0o600)
         return home
 
+    @cached_property
+    def model(self) -> Path:
+        """A folder with a small model, of which the owner says that it is bge-small."""
+        return write_pocket(self.folder / "pocket", DEFAULT)
+
     @property
     def store_url(self) -> str:
         """The store as its writer, for this process, which trusts nobody by its environment."""
@@ -72,7 +90,7 @@ class Deployment:
         (app / "stages").mkdir(parents=True)
         for name in ("node_modules", ".venv"):
             (app / name).symlink_to(ROOT / name)
-        (app / "app.py").write_text(_APP)
+        (app / "app.py").write_text(synthesis.APP)
         settings = json.loads((ROOT / "cdk.json").read_text())
         settings["context"] |= {"stages": str(app / "stages")}
         settings |= {"app": f"{sys.executable} app.py", "notices": False, "progress": "events"}
@@ -83,6 +101,10 @@ class Deployment:
     def file(self) -> Path:
         """The stage's."""
         return self.app / "stages" / f"{STAGE}.toml"
+
+    def synthesize_ahead(self, stages: Iterable[StageConfig]) -> None:
+        """Have contents of the stage's file synthesized, in that order, while commands run."""
+        self.ends.enter_context(synthesis.ahead(stages, self.app, self.environment))
 
     def add(self, table: str) -> None:
         """Add to the stage's file as its owner does in an editor."""
@@ -130,20 +152,3 @@ class Deployment:
         """The templates of the last synthesis by their stacks."""
         paths = (self.app / "cdk.out").glob("*.template.json")
         return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}
-
-
-_APP = f'''\
-"""The app of the checkout, run once for each content that the stage's file has: the same again would be the same."""
-
-import hashlib, os, pathlib, runpy, shutil, sys
-
-out = pathlib.Path(os.environ["CDK_OUTDIR"])
-stage = pathlib.Path("stages/{STAGE}.toml").read_bytes()
-kept = pathlib.Path("synthesized", hashlib.sha256(stage).hexdigest())
-if kept.exists():
-    shutil.copytree(kept, out, dirs_exist_ok=True)
-else:
-    sys.path.insert(0, {str(ROOT)!r})
-    runpy.run_path({str(ROOT / "app.py")!r}, run_name="__main__")
-    shutil.copytree(out, kept, ignore=lambda folder, names: [n for n in names if n.startswith("asset.")])
-'''

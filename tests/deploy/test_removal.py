@@ -1,7 +1,8 @@
 """A stage that was used is upgraded, rolled back and removed, and leaves nothing but what production keeps."""
 
+from autoir.stage import names
 from tests.deploy.conftest import of_page
-from tests.deploy.deployment import Deployment
+from tests.deploy.deployment import STAGE, Deployment
 from tests.deploy.inventory import inventory
 from tests.deploy.shell import Shell
 
@@ -16,6 +17,19 @@ def test_what_ran_before_is_deployed_again(shell: Shell) -> None:
     said = shell.run(of_page("Roll back"))
     assert "not run: git checkout before" in said
     assert said.count("(no changes)") == 5
+
+
+def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> None:
+    templates = deployment.templates()
+    parts = ("App", "Embedding", "Foundation", "Llm-k2", "Tailer")
+    assert sorted(templates) == [names.stack(STAGE, part) for part in parts]
+    for stack, template in templates.items():
+        answer = deployment.client("cloudformation").describe_stack_resources(StackName=stack)
+        deployed = {r["LogicalResourceId"]: (r["ResourceType"], r["ResourceStatus"]) for r in answer["StackResources"]}
+        assert {id_: kind for id_, (kind, _) in deployed.items()} == {
+            id_: body["Type"] for id_, body in template["Resources"].items()
+        }
+        assert {status for _, status in deployed.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 def test_nothing_is_left_but_what_is_kept(deployment: Deployment, shell: Shell) -> None:
