@@ -32,7 +32,7 @@ demo: .venv/.ready ## replay an outage and show its incident (ARGS="--scenario b
 model: .venv/.ready $(UV) ## fetch a language model (91 MB) that makes search know meanings, not words alone
 	@PYTHONPATH=. $(BIN)/python tools/fetch_model.py --uv $(UV)
 
-deploy-tools: .venv/.deploy-ready node_modules/.ready ## get what `cdk deploy` needs (Node 20 or newer)
+deploy-tools: .venv/.deploy-ready .venv/bin/cdk ## get what `cdk deploy` needs (Node 20 or newer)
 	@echo "ready: . .venv/bin/activate, then docs/deploy.md"
 
 test: .venv/.deploy-ready test-deps ## run the tests (ARGS="-k store")
@@ -47,7 +47,7 @@ deploy-test: deploy-deps ## deploy a stage into a local AWS, use it, remove it
 	$(BIN)/pytest tests/deploy $(ARGS)
 
 deploy-deps: .venv/.deploy-ready localcloud
-	@if command -v npm >/dev/null; then $(MAKE) -s --no-print-directory node_modules/.ready; \
+	@if command -v npm >/dev/null; then $(MAKE) -s --no-print-directory .venv/bin/cdk; \
 		else echo "npm is not there, so the deploy test is skipped: it needs Node 20 or newer." >&2; fi
 
 localcloud: build/localcloud/.ready
@@ -145,6 +145,10 @@ node_modules/.ready: package-lock.json
 	@command -v npm >/dev/null || { echo "the CDK's command line needs Node 20 or newer with npm" >&2; exit 1; }
 	npm ci --no-audit --no-fund --silent
 	@touch $@
+
+# Beside `autoir`, so that the pinned one is found and none is fetched: npx does where it finds none, and takes 0.8 s.
+.venv/bin/cdk: | node_modules/.ready .venv/.ready
+	@ln -sf ../../node_modules/.bin/cdk $@
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "AutoIR needs Python 3.11 or newer, and '$(PYTHON)' is not there. Name one: make PYTHON=/path/to/python3 test" >&2; exit 1; }

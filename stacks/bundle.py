@@ -37,7 +37,10 @@ SERVICES: Final = frozenset({"s3", "sagemaker-runtime", "secretsmanager", "sns"}
 """Services that a function calls; the descriptions of all others are 25 MB that nobody reads."""
 
 _ROOMS_OF_OTHERS: Final = frozenset({"cli", "demo", "tui", "__pycache__"})
-_UNUSED: Final = ("bin", "**/tests", "**/__pycache__", "**/*.pyi", "numpy/f2py", "*.dist-info/RECORD")
+_UNUSED: Final = (
+    "bin", "**/tests", "**/__pycache__", "**/*.pyi", "*.dist-info/RECORD", "numpy/f2py", "numpy/distutils",
+    "aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/[!_j]*",  # the logger takes jmespath_utils
+)  # fmt: skip
 
 
 def identity(arch: str, python: str) -> str:

@@ -31,7 +31,7 @@ def wrong_with(words: list[str]) -> str:
             except typer.TyperException as error:
                 return str(error)
             return ""
-        case ["npx", "cdk", verb, *_]:
+        case ["cdk", verb, *_]:
             return "" if verb in CDK else "no verb of the CDK"
         case ["make", target]:
             return "" if target in targets() else "no target"
@@ -73,7 +73,7 @@ def test_each_stack_is_named_and_no_other() -> None:
         "autoir aws no-such",
         "autoir aws cost --no-such",
         "autoir logs latest",
-        "npx cdk deplyo --all",
+        "cdk deplyo --all",
         "make no-such",
         "curl https://example.com",
     ],

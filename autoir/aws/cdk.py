@@ -182,7 +182,7 @@ class Stage:
             profile = f" --profile {self.access.profile}" if self.access.profile else ""
             return UsageError(
                 f"{what}: {place} is not prepared for the CDK.",
-                f"Once for an account and Region: npx cdk bootstrap {place}{profile}",
+                f"Once for an account and Region: cdk bootstrap {place}{profile}",
             )
         again = "It stands in the stage's file: the same command tries again." if verb == "deploy" else ""
         return AutoirError(f"{what}: {_reason(said) or 'see above'}.", again)

@@ -33,6 +33,6 @@ def outputs_of(access: Access, stage: str, part: str) -> Mapping[str, str]:
     if not found.get("Outputs"):
         raise NotDeployedError(
             f"the stack {stack} is {found.get('StackStatus', 'empty')}: its first deployment did not succeed.",
-            f"Deploy it again: npx cdk deploy {stack} -c stage={stage}",
+            f"Deploy it again: cdk deploy {stack} -c stage={stage}",
         )
     return {str(output["OutputKey"]): str(output["OutputValue"]) for output in found["Outputs"]}

@@ -218,7 +218,7 @@ def _show(
         Lines(
             [
                 f"stage {stage} has its store: schema {schema}, ran {counted(statements, 'statement')}.",
-                f"Next: npx cdk deploy --all --require-approval never -c stage={stage}",
+                f"Next: cdk deploy --all --require-approval never -c stage={stage}",
             ]
         )
     )

@@ -117,7 +117,7 @@ def _mends(outcome: _Outcome) -> list[str]:
 
     if outcome.listeners:
         return [line for listener in outcome.silent for line in _confirming(outcome, listener)]
-    deploy = f"npx cdk deploy {names.stack(outcome.stage, 'Foundation')} -c stage={outcome.stage}"
+    deploy = f"cdk deploy {names.stack(outcome.stage, 'Foundation')} -c stage={outcome.stage}"
     return [
         f'name who is paged in stages/{outcome.stage}.toml, as pages = ["oncall@example.com"], and deploy:',
         f"  {deploy}",

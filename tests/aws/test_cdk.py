@@ -157,7 +157,7 @@ FAILED = "AutoIR-prod-App | 1/9 | 10:00:01 | CREATE_FAILED        | AWS::Logs::S
         (
             ["SSM parameter /cdk-bootstrap/hnb659fds/version not found. Has the environment been bootstrapped?"],
             UsageError, "aws://222222222222/eu-west-1 is not prepared",
-            "npx cdk bootstrap aws://222222222222/eu-west-1 --profile ops",
+            "cdk bootstrap aws://222222222222/eu-west-1 --profile ops",
         ),
         (["The security token included in the request is expired"], LoginError, "expired", "sso login --profile ops"),
         (["ExpiredToken: no"], LoginError, "expired", "aws sso login --profile ops"),

@@ -133,8 +133,8 @@ def test_a_sound_stage(call: Call, aws: Answers) -> None:
     ("operation", "answer", "row", "words", "mend"),
     [
         ("sts.GetCallerIdentity", {"Account": "333333333333"}, "login", "account 333333333333", "--profile"),
-        ("ssm.GetParameter", "ParameterNotFound", "bootstrap", "none", f"npx cdk bootstrap aws://{ACCOUNT}/eu-west-1"),
-        ("ssm.GetParameter", {"Parameter": {"Value": "5"}}, "bootstrap", "version 5", "npx cdk bootstrap"),
+        ("ssm.GetParameter", "ParameterNotFound", "bootstrap", "none", f"cdk bootstrap aws://{ACCOUNT}/eu-west-1"),
+        ("ssm.GetParameter", {"Parameter": {"Value": "5"}}, "bootstrap", "version 5", "cdk bootstrap"),
         ("lambda.GetAccountSettings",
          {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 5}},
          "lambda concurrency", "5 free of 10", "--quota-code L-B99A9384 --desired-value 15"),
@@ -246,7 +246,7 @@ def test_a_fresh_account_is_asked_for_room(call: Call, app: Checkout, aws: Answe
 def test_a_stack_that_failed_is_deployed_again(call: Call, aws: Answers, status: str) -> None:
     aws["cloudformation.DescribeStacks"] = {"Stacks": [{"StackName": "x", "StackStatus": status}]}
     found = rows(call)["stack App"]
-    assert (found["state"], found["mend"]) == ("broken", "npx cdk deploy AutoIR-prod-App -c stage=prod")
+    assert (found["state"], found["mend"]) == ("broken", "cdk deploy AutoIR-prod-App -c stage=prod")
 
 
 def test_nothing_is_changed(call: Call, app: Checkout, aws: Answers) -> None:

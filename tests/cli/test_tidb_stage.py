@@ -120,7 +120,7 @@ def test_people_hear_what_to_let_in_what_changed_and_what_comes_next(
     assert said.exit_code == 0, said.output
     assert "192.0.2.7, 192.0.2.8" in said.stderr
     assert "+ready = true" in said.stderr.splitlines()
-    assert said.stdout.splitlines()[-1] == "Next: npx cdk deploy --all --require-approval never -c stage=prod"
+    assert said.stdout.splitlines()[-1] == "Next: cdk deploy --all --require-approval never -c stage=prod"
     assert app.calls() == []  # Foundation is there
 
 

@@ -75,7 +75,7 @@ def again(way: str, address: str) -> str:
         ((), (), 1, 0, [
             "What to do:",
             '  name who is paged in stages/prod.toml, as pages = ["oncall@example.com"], and deploy:',
-            "    npx cdk deploy AutoIR-prod-Foundation -c stage=prod",
+            "    cdk deploy AutoIR-prod-Foundation -c stage=prod",
             "  who is named and deployed did not confirm within 48 h, and AWS forgot; to ask again:",
             f"    {again('email', 'oncall@example.com')}",
             "",

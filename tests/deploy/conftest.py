@@ -169,7 +169,7 @@ def _tail(stage: Deployment) -> None:
 
 READER = {
     'cat >"stages/$STAGE.toml"': _say_who_is_paged,
-    "npx cdk bootstrap": _deploy_all_off,
+    "cdk bootstrap": _deploy_all_off,
     "aws test-page": _watch,
     "autoir aws replay-failed": _tail,
 }

@@ -41,7 +41,7 @@ def login(seen: Seen) -> Iterable[Row]:
 def bootstrap(seen: Seen) -> Iterable[Row]:
     """Whether the CDK may deploy here."""
     place = f"aws://{seen.config.account}/{seen.config.region}"
-    mend, ssm = f"npx cdk bootstrap {place}", seen.access.client("ssm")
+    mend, ssm = f"cdk bootstrap {place}", seen.access.client("ssm")
     try:
         found = seen.access.asked("ssm:GetParameter", lambda: ssm.get_parameter(Name=_BOOTSTRAP))["Parameter"]["Value"]
     except RefusedError as error:

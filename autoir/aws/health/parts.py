@@ -26,7 +26,7 @@ def stacks(seen: Seen) -> Iterator[Row]:
     for part in seen.parts():
         name = names.stack(seen.config.name, part)
         status = str(seen.stack(part).get("StackStatus", ""))
-        again = f"npx cdk deploy {name} -c stage={seen.config.name}"
+        again = f"cdk deploy {name} -c stage={seen.config.name}"
         if not status:
             first = f"autoir tidb dsn --stage {seen.config.name}" if part == "Foundation" else again
             yield Row(f"stack {part}", "broken", "not deployed", "deployed", first)
