@@ -20,6 +20,11 @@ def test_a_fresh_account_deploys_with_everything_off(deployment: Deployment) -> 
     assert "turns it on" in said
 
 
+def test_every_synthesis_was_foreseen(deployment: Deployment) -> None:
+    made = [path.name for path in (deployment.app / "synthesized").glob("*.lock")]
+    assert len(made) == len(list((deployment.app / "ahead").iterdir()))
+
+
 def test_the_store_is_made_by_its_command(deployment: Deployment, mysql_peer: Server) -> None:
     said = deployment.said["The database, and everything"]
     assert "the three connection strings are in their secrets" in said
