@@ -44,7 +44,8 @@ class _Bundle:
         return True
 
 
-def _code(config: StageConfig) -> lambda_.Code:
+def code(config: StageConfig) -> lambda_.Code:
+    """What every function of the stage runs."""
     bundling = BundlingOptions(image=DockerImage.from_registry("never-used"), local=_Bundle(config))
     return lambda_.Code.from_asset(
         str(bundle.ROOT / "lambdas"),
@@ -90,7 +91,7 @@ class Handler(Construct):
             "Function",
             description=f"AutoIR {config.name}: {name}",
             handler=f"{name}.handler.lambda_handler",
-            code=_code(config),
+            code=code(config),
             runtime=lambda_.Runtime(f"python{config.lambda_python}", lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.custom(config.lambda_arch),
             role=self.role.without_policy_updates(),

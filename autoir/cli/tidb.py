@@ -87,8 +87,9 @@ def dsn(
     answer beforehand. Then tries them step by step, and saves nothing if a step fails. Every command takes the name as
     --store NAME; the one named default holds where no store is named.
 
-    With --stage it deploys what the store of a stage needs, writes its secrets, says which addresses the database has
-    to let in, waits for that, makes the schema from inside, and sets store.ready in the stage's file.
+    With --stage it looks whether the watched log groups can be subscribed to, deploys what the store of a stage needs,
+    writes its secrets, says which addresses the database has to let in, waits for that, makes the schema from inside,
+    and sets store.ready in the stage's file.
     """
     if stage:
         unused = {"--show": show_saved, "--name": name != profiles.DEFAULT, "--ca": ca, "--save-anyway": save_anyway}

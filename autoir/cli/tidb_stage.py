@@ -1,9 +1,10 @@
 """``autoir tidb dsn --stage``: gives a stage its store, in the order in which nothing is used before it works.
 
-Foundation first, for it has the secrets and the addresses; then the three connection strings; then the schema, made
-from inside the network by its owner; and only then the stage's file says that the store is ready. Connection strings
-come from a terminal or from standard input, go into secrets, and are printed by nothing. The command may be stopped and
-called again: what the secrets hold is kept.
+A look at the log groups first, since the deployment after this one subscribes to them. Then Foundation, for it has the
+secrets and the addresses; then the three connection strings; then the schema, made from inside the network by its
+owner; and only then the stage's file says that the store is ready. Connection strings come from a terminal or from
+standard input, go into secrets, and are printed by nothing. The command may be stopped and called again: what the
+secrets hold is kept.
 """
 
 import sys
@@ -55,6 +56,7 @@ def prepare(
 ) -> None:
     """Make the store of ``stage`` ready. ``given`` is what --dsn says: nothing, or ``-`` for standard input."""
     from autoir.aws import cdk
+    from autoir.aws.health.ears import require_watchable
     from autoir.aws.schema import SchemaFunction, SecretValues
     from autoir.stage import outputs
 
@@ -67,6 +69,8 @@ def prepare(
         _show_plan(ctx, stage, difference)
         return
     opened.known()
+    if not opened.config.store.ready:
+        require_watchable(ready, opened.access)
     found = _foundation(opened)
     connections = _connections(opened.access, found, given, ask_owner)
     if not found:

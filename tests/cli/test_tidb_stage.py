@@ -124,6 +124,26 @@ def test_people_hear_what_to_let_in_what_changed_and_what_comes_next(
     assert app.calls() == []  # Foundation is there
 
 
+def test_a_log_group_that_cannot_be_subscribed_to_is_refused_before_anything_is_done(
+    call: Call, app: Checkout, account: Account
+) -> None:
+    app.write('[ingestion]\nlog_groups = ["/shop/api", "/shop/web"]\n')
+    account.answers["logs.DescribeLogGroups"] = {"logGroups": []}
+    said = call(*DSN, "--dsn", "-", input=PIPED)
+    assert said.exit_code == 2
+    assert "group /shop/api: does not exist" in said.stderr
+    assert "group /shop/web: does not exist" in said.stderr
+    assert (account.secrets, account.events(), app.calls(), ready(app)) == ({}, [], [], False)
+
+
+def test_a_stage_that_has_its_store_is_upgraded_whatever_became_of_a_log_group(
+    call: Call, app: Checkout, account: Account
+) -> None:
+    app.write('[ingestion]\nlog_groups = ["/shop/api"]\n[store]\nready = true\n')
+    assert call(*DSN, "--dsn", "-", input=PIPED).exit_code == 0
+    assert account.answers.calls("logs.DescribeLogGroups") == []
+
+
 def test_it_waits_until_the_database_lets_it_in(
     call: Call, app: Checkout, account: Account, pauses: list[float]
 ) -> None:

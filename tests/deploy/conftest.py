@@ -1,8 +1,8 @@
 """One local cloud for all tests here, and one stage in it that is deployed by the blocks of docs/deploy.md.
 
 They run in order, in one shell, against a database that is reached over TLS and has an owner, a writer and a reader.
-In between, the reader of the page does what it asks for: says who is paged and which groups are watched. What the page
-only mentions is done too: a model's host, and a tailing task that has somebody else's log group in its way at first.
+In between, the reader of the page does what it asks for: says who is paged. What the page only mentions is done too: a
+model's host, and a tailing task that has somebody else's log group in its way at first.
 The tests then use what is there, in the order of their files, and the last ones upgrade, roll back and remove it.
 """
 
@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -21,7 +21,8 @@ from autoir.embed.artefact import pack_model
 from autoir.stage import StageConfig, names, parse, read, tailing, written
 from autoir.store import Store, open_store
 from tests.conftest import ROOT
-from tests.deploy.deployment import CDK, DATABASE, EVENTS, PAGES, STAGE, Deployment
+from tests.deploy import synthesis
+from tests.deploy.deployment import CDK, DATABASE, EVENTS, PAGES, STAGE, Deployment, checkout, machine
 from tests.deploy.inventory import inventory
 from tests.deploy.shell import Shell
 from tests.deploy.story import GROUP, STREAM
@@ -32,7 +33,7 @@ from tests.shell_blocks import blocks
 from tools.localcloud import cloud as localcloud
 from tools.localcloud.cloud import ACCOUNT, REGION
 
-TAILED = "/shop/legacy"
+WATCHED, TAILED = (GROUP, "/shop/orders"), "/shop/legacy"
 TAIL_LOG = names.log_group(STAGE, names.TAIL_LOG)
 HOST = f"""\
 [llm.k2]
@@ -65,22 +66,27 @@ def missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def deployment(
-    tmp_path_factory: pytest.TempPathFactory, mysql_peer: Server, request: pytest.FixtureRequest
-) -> Iterator[Deployment]:
-    """The stage, deployed."""
+def ahead(tmp_path_factory: pytest.TempPathFactory) -> Iterator[synthesis.Ahead]:
+    """The synthesis of what is deployed, at work from now on."""
     if lacks := missing():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not here: {lacks}; run make deploy-test")
-    folder = tmp_path_factory.mktemp("deploy")
+    with synthesis.ahead(checkout(tmp_path_factory.mktemp("deploy") / "app"), machine()) as ahead:
+        yield ahead
+
+
+@pytest.fixture(scope="session")
+def deployment(ahead: synthesis.Ahead, mysql_peer: Server, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """The stage, deployed."""
+    folder = ahead.app.parent
     authority = Authority(folder)
     mysql_peer.create(DATABASE)
     with Gateway(mysql_peer, authority) as door:
         cloud = localcloud.start(folder / "cloud", authority.ca)
         try:
-            with ExitStack() as ends:
-                made = Deployment(cloud, folder, mysql_peer, door, authority, ends)
-                shell = ends.enter_context(Shell(made.app, made.environment))
+            made = Deployment(cloud, folder, ahead, mysql_peer, door, authority)
+            with Shell(made.app, made.environment) as shell, ThreadPoolExecutor(1) as beside:
                 _deployed(made, shell)
+                made.tailing = beside.submit(_tail, made)
                 request.config.stash[SHELL] = shell
                 yield made
         finally:
@@ -91,7 +97,14 @@ SHELL = pytest.StashKey[Shell]()
 
 
 @pytest.fixture
-def shell(deployment: Deployment, request: pytest.FixtureRequest) -> Shell:
+def tailed(deployment: Deployment) -> Deployment:
+    """The stage with its tailing task, which is deployed while the first tests use all else."""
+    deployment.tailing.result()
+    return deployment
+
+
+@pytest.fixture
+def shell(tailed: Deployment, request: pytest.FixtureRequest) -> Shell:
     """The one in which the page's blocks have run."""
     return request.config.stash[SHELL]
 
@@ -104,7 +117,7 @@ def of_page(heading: str) -> str:
 def _deployed(stage: Deployment, shell: Shell) -> None:
     for queue in ("pages", "events"):
         stage.client("sqs").create_queue(QueueName=queue)
-    for group in (GROUP, TAILED):
+    for group in (*WATCHED, TAILED):
         stage.client("logs").create_log_group(logGroupName=group)
         stage.client("logs").create_log_stream(logGroupName=group, logStreamName=STREAM)
     filled_in = {
@@ -125,12 +138,13 @@ def _deployed(stage: Deployment, shell: Shell) -> None:
 
 def _say_who_is_paged(stage: Deployment) -> None:
     """And what this machine's functions need, and that secrets are kept as in production."""
-    told = stage.file.read_text().replace("oncall@example.com", PAGES)
+    written = stage.file.read_text()
     stage.file.write_text(
-        f'{told}events = ["{EVENTS}"]\nremoval = "retain"\n'
+        f'events = ["{EVENTS}"]\nremoval = "retain"\n'
         f'lambda_arch = "{localcloud.LAMBDA_ARCH}"\nlambda_python = "{localcloud.LAMBDA_PYTHON}"\n'
+        + written.replace("oncall@example.com", PAGES)
     )
-    stage.synthesize_ahead(_contents(stage))
+    stage.ahead.tell(_contents(stage))
     stage.said["inventory before"] = "\n".join(map("\t".join, sorted(inventory(stage))))
 
 
@@ -139,8 +153,6 @@ def _contents(stage: Deployment) -> Iterator[StageConfig]:
     made = read(stage.file.parent, STAGE)
     yield made
     made = replace(made, store=replace(made.store, ready=True))
-    yield made
-    made = replace(made, ingestion=replace(made.ingestion, log_groups=(GROUP,)))
     yield made
     archive = f"embed/{pack_model(stage.model, stage.folder / 'model.tar.gz').sha256}/model.tar.gz"
     made = replace(made, embedding=replace(made.embedding, archive=archive))
@@ -151,10 +163,6 @@ def _contents(stage: Deployment) -> Iterator[StageConfig]:
 def _deploy_all_off(stage: Deployment) -> None:
     """As somebody may who has no database yet."""
     stage.said["fresh"] = stage.deploy()
-
-
-def _watch(stage: Deployment) -> None:
-    stage.add(f'[ingestion]\nlog_groups = ["{GROUP}"]')
 
 
 def _tail(stage: Deployment) -> None:
@@ -170,8 +178,6 @@ def _tail(stage: Deployment) -> None:
 READER = {
     'cat >"stages/$STAGE.toml"': _say_who_is_paged,
     "cdk bootstrap": _deploy_all_off,
-    "aws test-page": _watch,
-    "autoir aws replay-failed": _tail,
 }
 """What the reader does after a block, by a command in it."""
 

@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from autoir.embed.models import DEFAULT
-from autoir.stage import StageConfig, names
+from autoir.stage import names
 from tests.conftest import ROOT
 from tests.deploy import synthesis
 from tests.embed.local.pocket import write_pocket
@@ -32,36 +31,61 @@ LEFT_OUT = ("AWS_", "CDK_", "AUTOIR_", "PYTHON")
 PAGES, EVENTS = (f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}" for name in ("pages", "events"))
 
 
+def machine() -> dict[str, str]:
+    """What of this machine's environment a command is started with.
+
+    What was fetched and unpacked before is used again. Templates are validated where all stages are, in tests/stacks;
+    here each time would take six seconds.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    own = {
+        "XDG_CACHE_HOME": str(cache), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache / "aws" / "jsii" / "package-cache"),
+        "CDK_VALIDATION": "false",
+    }  # fmt: skip
+    return {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)} | own
+
+
+def checkout(folder: Path) -> Path:
+    """``folder`` made what the owner works in: this checkout's app without its stages."""
+    (folder / "stages").mkdir(parents=True)
+    for name in ("node_modules", ".venv"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "app.py").write_text(synthesis.APP)
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    settings["context"] |= {"stages": str(folder / "stages")}
+    settings |= {"app": f"{sys.executable} app.py", "notices": False, "progress": "events"}
+    (folder / "cdk.json").write_text(json.dumps(settings))
+    return folder
+
+
 @dataclass
 class Deployment:
-    """The stage: ``folder`` holds its file and its templates, ``server`` behind ``door`` its store."""
+    """The stage: ``ahead`` synthesizes it in the checkout that deploys it, ``server`` behind ``door`` is its store."""
 
     cloud: Cloud
     folder: Path
+    ahead: synthesis.Ahead
     server: Server
     door: Gateway
     authority: Authority
-    ends: ExitStack
-    """Whatever is entered here ends before the cloud does."""
+    tailing: Future[None] = field(default_factory=Future)
+    """Done when the tailing task is deployed, after all else."""
     said: dict[str, str] = field(default_factory=dict)
     """What commands said, by the words a test knows them by."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS.
-
-        What was fetched and unpacked before is used again. Templates are validated where all stages are, in
-        tests/stacks; here each time would take six seconds.
-        """
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        """What a command is started with: a login to the local cloud, and nothing else of this machine's AWS."""
         own = {
-            "XDG_CACHE_HOME": cache, "JSII_RUNTIME_PACKAGE_CACHE_ROOT": cache / "aws" / "jsii" / "package-cache",
-            "HOME": self.home, "SSL_CERT_FILE": self.authority.ca, "NO_COLOR": "1", "npm_config_offline": "true",
-            "npm_config_update_notifier": "false", "CDK_VALIDATION": "false",
+            "HOME": self.home, "SSL_CERT_FILE": self.authority.ca, "NO_COLOR": "1",
             "AUTOIR_APP": self.app, "AUTOIR_STORE": self.door.url(DATABASE, "writer"),
         }  # fmt: skip
-        return kept | self.cloud.environment | {name: str(value) for name, value in own.items()}
+        return machine() | self.cloud.environment | {name: str(value) for name, value in own.items()}
+
+    @property
+    def app(self) -> Path:
+        """The checkout that the owner works in."""
+        return self.ahead.app
 
     @cached_property
     def home(self) -> Path:
@@ -83,28 +107,10 @@ class Deployment:
         """The store as its writer, for this process, which trusts nobody by its environment."""
         return f"{self.door.url(DATABASE, 'writer')}?ca={self.authority.ca}"
 
-    @cached_property
-    def app(self) -> Path:
-        """The folder that the owner works in: this checkout's app without its stages."""
-        app = self.folder / "app"
-        (app / "stages").mkdir(parents=True)
-        for name in ("node_modules", ".venv"):
-            (app / name).symlink_to(ROOT / name)
-        (app / "app.py").write_text(synthesis.APP)
-        settings = json.loads((ROOT / "cdk.json").read_text())
-        settings["context"] |= {"stages": str(app / "stages")}
-        settings |= {"app": f"{sys.executable} app.py", "notices": False, "progress": "events"}
-        (app / "cdk.json").write_text(json.dumps(settings))
-        return app
-
     @property
     def file(self) -> Path:
         """The stage's."""
         return self.app / "stages" / f"{STAGE}.toml"
-
-    def synthesize_ahead(self, stages: Iterable[StageConfig]) -> None:
-        """Have contents of the stage's file synthesized, in that order, while commands run."""
-        self.ends.enter_context(synthesis.ahead(stages, self.app, self.environment))
 
     def add(self, table: str) -> None:
         """Add to the stage's file as its owner does in an editor."""

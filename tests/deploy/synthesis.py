@@ -1,9 +1,10 @@
 """``app.py`` on a stage's file, each content of it once, and ahead of its turn where it can be foreseen.
 
-A stage goes through five contents of its file. A synthesis takes some five seconds, most of them to start, in which
+A stage goes through four contents of its file. A synthesis takes some five seconds, most of them to start, in which
 nothing else happens; and what docs/deploy.md and its reader make of the file is no secret. So one process, on the
-machine's other core, synthesizes them one after the other before they are asked for. A content that was not foreseen,
-or not rightly, is made when it is asked for, as a user's is.
+machine's other core, bundles the functions while the database and the cloud start, and synthesizes the contents one
+after the other before they are asked for. A content that was not foreseen, or not rightly, is made when it is asked
+for, as a user's is.
 """
 
 import fcntl
@@ -17,10 +18,13 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import IO
 
 from autoir.stage import StageConfig, read, save, written
+from tools.localcloud.cloud import LAMBDA_ARCH, LAMBDA_PYTHON
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = f"""\
@@ -46,37 +50,55 @@ def synthesize() -> None:
             if done.returncode:
                 sys.exit(done.stderr)
             _keep(out, kept, done.stderr)
-        shutil.copytree(kept, out, copy_function=_put, dirs_exist_ok=True)
+        _copy(kept, out)
         sys.stderr.write((kept / "said").read_text())
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """The process that synthesizes for the checkout ``app``."""
+
+    app: Path
+    _told: IO[bytes]
+
+    def tell(self, stages: Iterable[StageConfig]) -> None:
+        """Say once what the stage's file will be, one content after the other."""
+        for number, stage in enumerate(stages):
+            folder = self.app / "ahead" / str(number)
+            folder.mkdir(parents=True)
+            save(folder, stage)
+        self._told.close()
+
+
 @contextmanager
-def ahead(stages: Iterable[StageConfig], app: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Contents of a stage's file are synthesized for the folder ``app``, in their order, until ``with`` ends."""
-    for number, stage in enumerate(stages):
-        folder = app / "ahead" / str(number)
-        folder.mkdir(parents=True)
-        save(folder, stage)
+def ahead(app: Path, environment: Mapping[str, str]) -> Iterator[Ahead]:
+    """It runs until ``with`` ends."""
     with (app / "ahead.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.deploy.synthesis", str(app)],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
+        assert process.stdin
         try:
-            yield
+            yield Ahead(app, process.stdin)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
 
 
 def _make(app: Path) -> None:
     import aws_cdk as cdk
 
-    context = json.loads((app / "cdk.json").read_text())["context"] | _CLI
+    from stacks.function import code
+
+    context, out = json.loads((app / "cdk.json").read_text())["context"] | _CLI, app / "cdk.ahead"
     main = runpy.run_path(str(ROOT / "app.py"))["main"]
+    here = replace(read(ROOT / "stages", "dev"), lambda_arch=LAMBDA_ARCH, lambda_python=LAMBDA_PYTHON)
+    code(here).bind(cdk.Stack(cdk.App(context=context, outdir=str(out)), "Bundle"))
+    sys.stdin.read()
     for folder in sorted((app / "ahead").iterdir()):
-        ((path,), out) = folder.iterdir(), app / "cdk.ahead"
+        (path,) = folder.iterdir()
         stage = read(folder, path.stem)
         with _kept(app, stage) as kept, redirect_stderr(StringIO()) as said:
             if not kept.exists():
@@ -98,15 +120,17 @@ def _kept(app: Path, stage: StageConfig) -> Iterator[Path]:
 
 def _keep(out: Path, kept: Path, said: str) -> None:
     (out / "said").write_text(said)
-    shutil.copytree(out, kept, copy_function=_put)
+    _copy(out, kept)
 
 
-def _put(source: str, target: str) -> None:
-    """Copy a file; one of an asset is never written again, and one serves all."""
-    if "/asset." not in source:
-        shutil.copyfile(source, target)
-    elif not os.path.exists(target):
-        os.link(source, target)
+def _copy(assembly: Path, target: Path) -> None:
+    """Copy an assembly; an asset of it is never written again, and one serves all."""
+    target.mkdir(exist_ok=True)
+    for path in assembly.iterdir():
+        if not path.name.startswith("asset."):
+            shutil.copyfile(path, target / path.name)
+        elif not (target / path.name).exists():
+            (target / path.name).symlink_to(path.resolve())
 
 
 if __name__ == "__main__":

@@ -20,11 +20,6 @@ def test_a_fresh_account_deploys_with_everything_off(deployment: Deployment) -> 
     assert "turns it on" in said
 
 
-def test_every_synthesis_was_foreseen(deployment: Deployment) -> None:
-    made = [path.name for path in (deployment.app / "synthesized").glob("*.lock")]
-    assert len(made) == len(list((deployment.app / "ahead").iterdir()))
-
-
 def test_the_store_is_made_by_its_command(deployment: Deployment, mysql_peer: Server) -> None:
     said = deployment.said["The database, and everything"]
     assert "the three connection strings are in their secrets" in said
@@ -39,16 +34,6 @@ def test_the_endpoint_is_proved_by_its_command(deployment: Deployment) -> None:
     assert "embeds the test texts as" in deployment.said["Search by meaning"]
 
 
-def test_what_would_change_is_shown_and_not_done(deployment: Deployment) -> None:
-    assert "+enabled = true" in deployment.said["Log groups without a free filter"]
-
-
-def test_a_deployment_that_fails_half_way_is_repeated(deployment: Deployment) -> None:
-    assert "AutoIR-local-Tailer failed" in deployment.said["half-way"]
-    assert "the same command tries again" in deployment.said["half-way"]
-    assert "✅  AutoIR-local-Tailer" in deployment.said["whole"]
-
-
 def test_the_check_finds_nothing_broken(deployment: Deployment) -> None:
     assert "!!" not in deployment.said["See that it works"]
 
@@ -59,10 +44,3 @@ def test_a_test_page_is_sent(deployment: Deployment) -> None:
     )
     (page,) = heard(deployment, "pages")
     jsonschema.validate(page["document"], TEST_PAGE)
-
-
-def test_the_task_s_status_is_told(deployment: Deployment) -> None:
-    status = ("aws", "autoir-fargate", "status", "--stage", STAGE)
-    said = json.loads(deployment.autoir("--json", *status, fails=True))
-    assert (said["desired"], said["running"], said["rollout"]) == (1, 1, "COMPLETED")
-    assert said["troubles"] == ["no heartbeat in the last hour"]  # no task of this cloud's is more than an entry

@@ -19,6 +19,11 @@ def test_what_ran_before_is_deployed_again(shell: Shell) -> None:
     assert said.count("(no changes)") == 5
 
 
+def test_every_synthesis_was_foreseen(deployment: Deployment) -> None:
+    made = [path.name for path in (deployment.app / "synthesized").glob("*.lock")]
+    assert len(made) == len(list((deployment.app / "ahead").iterdir()))
+
+
 def test_every_resource_of_the_templates_is_there(deployment: Deployment) -> None:
     templates = deployment.templates()
     parts = ("App", "Embedding", "Foundation", "Llm-k2", "Tailer")

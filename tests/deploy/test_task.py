@@ -1,5 +1,6 @@
-"""The tailing task's command, as a process with the variables of its deployed definition and no others."""
+"""The tailing task: how it is deployed, and its command as a process with the variables of that definition alone."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,8 +11,25 @@ from contextlib import contextmanager
 from autoir.store import Store
 from tests.conftest import ROOT
 from tests.deploy.conftest import TAILED, until
-from tests.deploy.deployment import Deployment
+from tests.deploy.deployment import STAGE, Deployment
 from tests.deploy.test_events import counted, events_of, expected_rows, rows_of, say
+
+
+def test_what_would_change_is_shown_and_not_done(tailed: Deployment) -> None:
+    assert "+enabled = true" in tailed.said["Log groups without a free filter"]
+
+
+def test_a_deployment_that_fails_half_way_is_repeated(tailed: Deployment) -> None:
+    assert "AutoIR-local-Tailer failed" in tailed.said["half-way"]
+    assert "the same command tries again" in tailed.said["half-way"]
+    assert "✅  AutoIR-local-Tailer" in tailed.said["whole"]
+
+
+def test_the_task_s_status_is_told(tailed: Deployment) -> None:
+    status = ("aws", "autoir-fargate", "status", "--stage", STAGE)
+    said = json.loads(tailed.autoir("--json", *status, fails=True))
+    assert (said["desired"], said["running"], said["rollout"]) == (1, 1, "COMPLETED")
+    assert said["troubles"] == ["no heartbeat in the last hour"]  # no task of this cloud's is more than an entry
 
 
 @contextmanager
@@ -42,18 +60,18 @@ def running(deployment: Deployment) -> Iterator[subprocess.Popen[str]]:
 LOGIN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SSL_CERT_FILE")
 
 
-def test_it_tails_drains_and_resumes_without_gap_or_duplicate(deployment: Deployment, store: Store) -> None:
+def test_it_tails_drains_and_resumes_without_gap_or_duplicate(tailed: Deployment, store: Store) -> None:
     def stored() -> bool:
-        return rows_of(store, TAILED) == expected_rows(events_of(deployment, TAILED))
+        return rows_of(store, TAILED) == expected_rows(events_of(tailed, TAILED))
 
-    with running(deployment) as task:
-        say(deployment, TAILED, "INFO first", "INFO second")
+    with running(tailed) as task:
+        say(tailed, TAILED, "INFO first", "INFO second")
         until(lambda: len(rows_of(store, TAILED)) == 2)
-        say(deployment, TAILED, "INFO third")
+        say(tailed, TAILED, "INFO third")
         task.send_signal(signal.SIGTERM)
         assert task.wait(60) == 0
-    say(deployment, TAILED, "INFO while nobody listens")
-    with running(deployment):
-        say(deployment, TAILED, "INFO after it came back")
+    say(tailed, TAILED, "INFO while nobody listens")
+    with running(tailed):
+        say(tailed, TAILED, "INFO after it came back")
         until(stored)
     assert counted(store, TAILED) == 5

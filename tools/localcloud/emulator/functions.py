@@ -8,7 +8,6 @@ fraction of a second.
 import hashlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import types
@@ -27,7 +26,7 @@ _RETRY_S = 0.1
 
 
 class _Code(zipfile.ZipFile):
-    """A function's zip: unpacked once, with each file's permissions, and linked for every process after that."""
+    """A function's zip: unpacked once, with each file's permissions, and the same folder for every process."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """As ZipFile's."""
@@ -42,7 +41,8 @@ class _Code(zipfile.ZipFile):
                     Path(part, entry.filename).chmod(mode)
             with suppress(OSError):  # another process was faster
                 os.rename(part, whole)
-        shutil.copytree(whole, path, copy_function=os.link, dirs_exist_ok=True)
+        os.rmdir(path)
+        os.symlink(whole, path)
 
 
 def install() -> None:
