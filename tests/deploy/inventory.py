@@ -47,9 +47,8 @@ def inventory(deployment: Deployment) -> set[tuple[str, str]]:
     for service, call, entries, name in LISTED:
         client: Any = deployment.client(service)
         more = {"Scope": "Local"} if call == "list_policies" else {}
-        pages = [getattr(client, call)(**more)]
-        if client.can_paginate(call):
-            pages = [*client.get_paginator(call).paginate(**more)]
+        paginated = client.can_paginate(call)
+        pages = client.get_paginator(call).paginate(**more) if paginated else [getattr(client, call)(**more)]
         for page in pages:
             for entry in page.get(entries, ()):
                 if entry_is_there(entry):
