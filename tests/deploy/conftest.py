@@ -199,6 +199,16 @@ def until(question: Callable[[], T], seconds: float = 30) -> T:
     return answer
 
 
+def tick(deployment: Deployment) -> None:
+    """The sweep's schedule fires."""
+    (name,) = (
+        schedule["Name"]
+        for schedule in deployment.client("scheduler").list_schedules()["Schedules"]
+        if "Sweep" in schedule["Name"]
+    )
+    deployment.cloud.tick(name)
+
+
 def heard(deployment: Deployment, queue: str) -> list[dict[str, Any]]:
     """What a queue of a listener got since it was asked last: subject and document."""
     sqs, found = deployment.client("sqs"), []

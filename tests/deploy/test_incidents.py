@@ -7,21 +7,11 @@ import jsonschema
 
 from autoir.store import Store
 from tests.conftest import ROOT
-from tests.deploy.conftest import heard, until
+from tests.deploy.conftest import heard, tick, until
 from tests.deploy.deployment import Deployment
 from tests.deploy.story import GROUP
 
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "message.schema.json").read_text())
-
-
-def tick(deployment: Deployment) -> None:
-    """The sweep's schedule fires."""
-    (name,) = (
-        schedule["Name"]
-        for schedule in deployment.client("scheduler").list_schedules()["Schedules"]
-        if "Sweep" in schedule["Name"]
-    )
-    deployment.cloud.tick(name)
 
 
 def gathered(deployment: Deployment, queue: str, least: int = 1) -> list[dict[str, Any]]:
