@@ -4,18 +4,18 @@ It may be stopped and repeated: a record goes when it is stored and not before, 
 """
 
 import math
+import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.aws.session import Access
 from autoir.cli import stores
 from autoir.cli.failures import Interrupted
-from autoir.cli.options import AwsCommand, asked, examples, moment_ms
+from autoir.cli.options import Asked, AwsCommand, asked, examples, moment_ms
 from autoir.cli.output import Lines, Progress, note, print_json, show
 from autoir.clock import system_clock
-from autoir.errors import AutoirError
+from autoir.errors import AutoirError, UsageError
 from autoir.report.amounts import counted
 from autoir.report.text import shown
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from autoir.aws.replay import FailureBucket, Replay
+    from autoir.aws.session import Access
     from autoir.metrics import Tally
     from autoir.subscription import Delivery
 
@@ -37,7 +38,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "autoir aws replay-failed --stage prod --dry-run",
             "autoir aws replay-failed --stage prod --store prod --since 6h",
-            "autoir aws replay-failed --bucket my-failures --json",
+            "autoir aws replay-failed --bucket my-failures --store prod --json",
         ),
     )(replay_failed)
 
@@ -52,13 +53,17 @@ def replay_failed(
     """Store the deliveries that failed.
 
     What Lambda could not get stored, it keeps in the failure bucket. Each delivery goes through the same pipeline as
-    ever, and is deleted from the bucket when all of it is stored. One that cannot be read is named, and stays.
+    ever, and is deleted from the bucket when all of it is stored. One that cannot be read is named, and stays. The store
+    has to be named, by --store or a variable: the stage's own, as its writer.
     """
+    from autoir.aws.cdk import access_to
     from autoir.aws.replay import Replay, replay
 
+    if not dry_run:
+        _require_named(asked(ctx))
     now_ms = system_clock()
     since_ms = moment_ms("--since", since, now_ms) if since else 0
-    access = Access(asked(ctx).profile, asked(ctx).region)
+    access = access_to(stage, asked(ctx).profile, asked(ctx).region)
     place = _place(access, stage, bucket)
     done, progress = Replay(), Progress()
 
@@ -86,7 +91,22 @@ def replay_failed(
     return AutoirError.exit_code if done.left else 0
 
 
-def _place(access: Access, stage: str, bucket: str) -> "FailureBucket":
+def _require_named(asked_for: Asked) -> None:
+    """Raise UsageError where the store would be this machine's own file, which nobody named.
+
+    What the stage has lost would be there and nowhere else, since its record is deleted.
+    """
+    from autoir import locations
+
+    own = stores.sqlite_url(locations.default_database())
+    if not asked_for.store and not os.environ.get("AUTOIR_STORE") and stores.chosen_url(asked_for) == own:
+        raise UsageError(
+            "no store is named: what failed would go into a file of this machine, and out of the bucket.",
+            "Name the stage's store, as its writer: --store NAME (saved by autoir tidb dsn --name NAME)",
+        )
+
+
+def _place(access: "Access", stage: str, bucket: str) -> "FailureBucket":
     from autoir.aws.replay import PREFIX, FailureBucket
 
     if bucket:
@@ -98,7 +118,7 @@ def _place(access: Access, stage: str, bucket: str) -> "FailureBucket":
     return FailureBucket(name, outputs_of(access, stage, "App")[outputs.FAILURE_PREFIX], access)
 
 
-def _own(access: Access, stage: str) -> tuple[str, ...]:
+def _own(access: "Access", stage: str) -> tuple[str, ...]:
     """The stage's own log groups: its endpoint may bear another name than one after the stage."""
     from autoir.aws.outputs import NotDeployedError, outputs_of
     from autoir.recursion import own_groups

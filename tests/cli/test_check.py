@@ -145,7 +145,7 @@ def test_a_sound_stage(call: Call, aws: Answers) -> None:
         ("sagemaker.DescribeEndpoint", "ValidationException", "endpoint", "is none", "sagemaker-bootstrap"),
         ("s3.ListObjectsV2",
          {"Contents": [{"Key": "k", "Size": 1, "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}]},
-         "failed deliveries", "1", "autoir aws replay-failed --stage prod"),
+         "failed deliveries", "1", "autoir aws replay-failed --stage prod --store NAME"),
         ("cloudwatch.GetMetricStatistics", {"Datapoints": []}, "tailing task", "no heartbeat in the last hour",
          "autoir aws autoir-fargate status --stage prod"),
         ("logs.DescribeLogGroups", {"logGroups": []}, "group /shop/api", "does not exist", "ingestion.log_groups"),

@@ -1,7 +1,9 @@
 """Failed deliveries go back by one command: out of whose bucket, into which store, and what is said of it."""
 
 import io
+import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from autoir.aws.session import Access
 from autoir.clock import system_clock
 from autoir.store import open_store
+from tests.aws import checkout
 from tests.aws.answers import Answers, stack
 from tests.cli.conftest import Call, document
 from tests.cli.test_documents import check
@@ -53,8 +57,9 @@ class Account:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
     made = Account()
+    monkeypatch.setenv("AUTOIR_STORE", f"sqlite:///{tmp_path}/autoir.db")
     made.answers.given |= {
         "cloudformation.DescribeStacks": made.describe, "s3.ListObjectsV2": made.list, "s3.GetObject": made.get,
         "s3.DeleteObject": made.delete,
@@ -109,6 +114,39 @@ def test_a_bucket_by_name_needs_no_stack(call: Call, account: Account, tmp_path:
     assert (result.exit_code, stored(tmp_path)) == (0, 2), result.output
     [asked] = account.answers.calls("s3.ListObjectsV2")
     assert (asked["Bucket"], asked["Prefix"]) == ("mine", "aws/lambda/async/")
+
+
+def test_what_failed_never_lands_in_a_file_that_nobody_named(
+    call: Call, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.fail(0)
+    monkeypatch.delenv("AUTOIR_STORE")
+    result = call(*REPLAY)
+    assert (result.exit_code, "--store NAME" in result.stderr) == (2, True), result.output
+    assert (list(account.objects), (tmp_path / "autoir.db").exists()) == ([a_key(0)], False)
+    assert call(*REPLAY, "--dry-run").exit_code == 0
+    assert call(*REPLAY, "--store", f"sqlite:///{tmp_path}/autoir.db").exit_code == 0
+    assert (account.objects, stored(tmp_path)) == ({}, 2)
+
+
+def test_a_stage_is_looked_for_where_its_file_says(
+    call: Call, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.make(tmp_path / "app", monkeypatch).write("")
+    asked_in: list[str] = []
+    account.answers["s3.ListObjectsV2"] = lambda asked: {"Contents": []}
+    monkeypatch.setattr(Access, "client", _noting(asked_in, Access.client))
+    assert call(*REPLAY, "--dry-run").exit_code == 0
+    assert call(*REPLAY, "--dry-run", "--region", "us-west-2").exit_code == 0
+    assert [region for region, _ in itertools.groupby(asked_in)] == ["eu-west-1", "us-west-2"]
+
+
+def _noting(regions: list[str], client: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(access: Access, *arguments: Any) -> Any:
+        regions.append(access.region)
+        return client(access, *arguments)
+
+    return noted
 
 
 def test_a_time_leaves_older_ones_where_they_are(call: Call, account: Account) -> None:

@@ -85,7 +85,7 @@ def failed_deliveries(seen: Seen) -> Iterable[Row]:
     if not bucket or not prefix:
         return
     count = FailureBucket(bucket, prefix, seen.access).count()
-    mend = f"autoir aws replay-failed --stage {seen.config.name}" if count else ""
+    mend = f"autoir aws replay-failed --stage {seen.config.name} --store NAME" if count else ""
     found = f"{count:,}{' or more' if count >= MOST_COUNTED else ''}"
     yield Row("failed deliveries", "broken" if count else "ok", found, "0", mend)
 
