@@ -53,8 +53,8 @@ def replay_failed(
     """Store the deliveries that failed.
 
     What Lambda could not get stored, it keeps in the failure bucket. Each delivery goes through the same pipeline as
-    ever, and is deleted from the bucket when all of it is stored. One that cannot be read is named, and stays. The store
-    has to be named, by --store or a variable: the stage's own, as its writer.
+    ever, and is deleted from the bucket when all of it is stored. One that cannot be read is named, and stays. The
+    store has to be named, by --store or a variable: the stage's own, as its writer.
     """
     from autoir.aws.cdk import access_to
     from autoir.aws.replay import Replay, replay
