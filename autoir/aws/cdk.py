@@ -3,8 +3,9 @@
 No command makes, changes or removes anything in AWS by itself, so a stage is what its file says and anybody can deploy
 it again. The file is shown as a difference before it is written, and is written before it is deployed: a deployment
 that fails is repeated by the same command. ``cdk`` is the pinned one beside ``app.py``, started with the stage's
-Region; what it says goes to standard error, since standard output is the answer's. What made it fail is said once more
-at the end, as the one line of CloudFormation's that names a reason, or as the command that mends it.
+Region, and with the profile by its option: keys in the environment come before AWS_PROFILE. What it says goes to
+standard error, since standard output is the answer's. What made it fail is said once more at the end, as the one line
+of CloudFormation's that names a reason, or as the command that mends it.
 """
 
 import difflib
@@ -33,6 +34,7 @@ _EXPIRED = re.compile(
     r"ExpiredToken|token (?:included in the request )?(?:is|has) expired|session .{0,80}expired", re.I
 )
 _NOT_BOOTSTRAPPED = re.compile(r"/cdk-bootstrap/\S+ not found|environment been bootstrapped", re.I)
+_BUSY = re.compile(r"Another CLI \(PID=(\d+)\) is currently")
 _FAILED = re.compile(
     r"\| (?:CREATE|UPDATE|DELETE)_FAILED +\| (?P<kind>[\w:]+) +\| (?P<what>\S+)(?: \(\w+\))? *(?P<why>.*)"
 )
@@ -121,9 +123,19 @@ class Stage:
         return list(difflib.unified_diff(before, after, name, name, lineterm="", n=1))
 
     def saved(self, changed: StageConfig) -> "Stage":
-        """The stage with ``changed`` written to its file. Raises UsageError as ``difference`` does."""
+        """The stage with ``changed`` written to its file.
+
+        Raises UsageError as ``difference`` does, and where the file is no longer the one that was opened: a command may
+        have waited for half an hour meanwhile, and would take back what somebody else wrote.
+        """
         if changed != self.config:
-            save(self.folder / "stages", changed)
+            stages, name = self.folder / "stages", changed.name
+            if read(stages, name) != self.config:
+                raise UsageError(
+                    f"stages/{name}.toml was changed while this ran, and is left as it is.",
+                    "Nothing that was done is lost: the same command goes on.",
+                )
+            save(stages, changed)
         return Stage(self.folder, changed, self.access, self.run, self.environ)
 
     def known(self) -> None:
@@ -168,6 +180,7 @@ class Stage:
         command = [
             str(program), verb, *stacks, "--exclusively", *options,
             "--app", shlex.join([sys.executable, "app.py"]), "--context", f"stage={self.config.name}", "--no-notices",
+            *(("--profile", self.access.profile) if self.access.profile else ()),
         ]  # fmt: skip
         ended = self.run(command, self.folder, self._environment())
         if ended.code:
@@ -184,18 +197,17 @@ class Stage:
                 f"{what}: {place} is not prepared for the CDK.",
                 f"Once for an account and Region: cdk bootstrap {place}{profile}",
             )
+        if busy := _BUSY.search(text):
+            return AutoirError(
+                f"{what}: another cdk (process {busy[1]}) works in {self.folder}.",
+                "Call the same command again once it has ended.",
+            )
         again = "It stands in the stage's file: the same command tries again." if verb == "deploy" else ""
         return AutoirError(f"{what}: {_reason(said) or 'see above'}.", again)
 
     def _environment(self) -> dict[str, str]:
         quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
-        where = {"AWS_REGION": self.config.region}
-        return {
-            **self.environ,
-            **quiet,
-            **where,
-            **({"AWS_PROFILE": self.access.profile} if self.access.profile else {}),
-        }
+        return {**self.environ, **quiet, "AWS_REGION": self.config.region}
 
 
 def _reason(said: Sequence[str]) -> str:

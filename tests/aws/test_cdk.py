@@ -63,12 +63,24 @@ def test_the_file_is_written_before_it_is_deployed(app: Checkout) -> None:
     (call,) = app.calls()
     assert "[tailer]" in call["file"]
     assert call["cwd"] == str(app.folder)
-    assert call["environment"] == {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "ops"}
+    assert call["environment"] == {"AWS_REGION": "eu-west-1", "AWS_PROFILE": ""}
     assert call["arguments"] == [
         "deploy", "AutoIR-prod-Foundation", "AutoIR-prod-Tailer", "AutoIR-prod-App", "--exclusively",
         "--require-approval", "never", "--progress", "events", "--app", f"{sys.executable} app.py",
-        "--context", "stage=prod", "--no-notices",
+        "--context", "stage=prod", "--no-notices", "--profile", "ops",
     ]  # fmt: skip
+
+
+def test_what_somebody_else_wrote_meanwhile_is_kept(app: Checkout) -> None:
+    opened = Stage.opened("prod")
+    path = app.write('pages = ["oncall@example.com"]\n')
+    with pytest.raises(UsageError, match=r"stages/prod\.toml was changed while this ran") as caught:
+        opened.saved(with_task(opened.config))
+    assert "the same command" in caught.value.hint
+    assert "oncall" in path.read_text()
+    again = Stage.opened("prod")
+    saved = again.saved(with_task(again.config))
+    assert saved.saved(again.config).config == again.config
 
 
 def test_a_stack_is_removed_alone_and_without_a_question(app: Checkout) -> None:
@@ -161,6 +173,10 @@ FAILED = "AutoIR-prod-App | 1/9 | 10:00:01 | CREATE_FAILED        | AWS::Logs::S
         ),
         (["The security token included in the request is expired"], LoginError, "expired", "sso login --profile ops"),
         (["ExpiredToken: no"], LoginError, "expired", "aws sso login --profile ops"),
+        (
+            ["Another CLI (PID=17) is currently synthing to cdk.out. Invoke the CLI in sequence, or use '--output'"],
+            AutoirError, r"another cdk \(process 17\) works in ", "once it has ended",
+        ),
         (["something else"], AutoirError, r"exit code 1\): see above\.$", "tries again"),
     ],
 )  # fmt: skip
