@@ -43,6 +43,10 @@ class LoginError(UnreachableError):
     """AWS does not know who asks, or no longer: nothing can be asked until somebody logs in."""
 
 
+class ProfileError(UsageError):
+    """There is no such profile."""
+
+
 class NotAllowedError(UsageError):
     """This login lacks ``right``."""
 
@@ -129,7 +133,7 @@ class Access:
         if isinstance(error, e.ClientError):
             return self._refused(str(error.response.get("Error", {}).get("Code", "")))
         if isinstance(error, e.ProfileNotFound):
-            return UsageError(
+            return ProfileError(
                 f"there is no AWS profile {self._profile()!r}.",
                 f"aws configure list-profiles names those there are; aws configure sso --profile {self._profile()}"
                 " makes it.",

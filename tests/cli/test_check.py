@@ -10,6 +10,7 @@ import pytest
 
 from autoir.aws.health.checks import OFFLINE, ONLINE
 from autoir.clock import system_clock
+from autoir.stage.config import EXAMPLE_ACCOUNT
 from autoir.store.database import NEWEST_SCHEMA
 from tests.aws import checkout
 from tests.aws.answers import Answers, a_task_that_keeps_up
@@ -221,6 +222,20 @@ def test_without_a_login_only_that_is_said(call: Call, aws: Answers) -> None:
     assert found["login"]["mend"]
 
 
+@pytest.mark.parametrize(
+    ("account", "mend"),
+    [("", "--profile NAME of that account"), (EXAMPLE_ACCOUNT, f'write account = "{"3" * 12}" into stages/prod.toml')],
+)
+def test_of_another_account_nothing_is_said(call: Call, app: Checkout, aws: Answers, account: str, mend: str) -> None:
+    path = app.write(FILE)
+    path.write_text(path.read_text().replace(ACCOUNT, account or ACCOUNT))
+    aws["sts.GetCallerIdentity"] = {"Account": "3" * 12}
+    found = rows(call)
+    assert [name for name, row in found.items() if row["state"] != "note"] == ["login"]
+    assert (found["login"]["state"], found["login"]["mend"]) == ("broken", mend)
+    assert [name for name, _ in aws.asked] == ["sts.GetCallerIdentity"]
+
+
 def test_a_fresh_account_is_asked_for_room(call: Call, app: Checkout, aws: Answers) -> None:
     app.write(HOST)
     aws.given |= {
@@ -261,7 +276,11 @@ def test_nothing_is_changed(call: Call, app: Checkout, aws: Answers) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--stage", "nowhere"), "There is no stage 'nowhere'"), (("--region", "us-east-1"), "eu-west-1")],
+    [
+        (("--stage", "nowhere"), "There is no stage 'nowhere'"),
+        (("--region", "us-east-1"), "eu-west-1"),
+        (("--profile", "nobody"), "there is no AWS profile 'nobody'"),
+    ],
 )
 def test_a_stage_that_is_none(call: Call, aws: Answers, arguments: tuple[str, ...], words: str) -> None:
     said = call(*CHECK, *arguments)

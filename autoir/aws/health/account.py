@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from autoir import fit
-from autoir.aws.health.rows import Row, Seen
+from autoir.aws.health.rows import LOGIN, Row, Seen
 from autoir.aws.session import RefusedError
 from autoir.stage.config import EXAMPLE_ACCOUNT
 
@@ -31,11 +31,11 @@ def login(seen: Seen) -> Iterable[Row]:
     account = str(seen.access.asked("sts:GetCallerIdentity", lambda: sts.get_caller_identity())["Account"])
     if wanted == EXAMPLE_ACCOUNT:
         mend = f'write account = "{account}" into stages/{seen.config.name}.toml'
-        yield Row("login", "broken", f"account {account}", "an account in the stage's file", mend)
+        yield Row(LOGIN, "broken", f"account {account}", "an account in the stage's file", mend)
     elif account != wanted:
-        yield Row("login", "broken", f"account {account}", f"account {wanted}", "--profile NAME of that account")
+        yield Row(LOGIN, "broken", f"account {account}", f"account {wanted}", "--profile NAME of that account")
     else:
-        yield Row("login", "ok", f"account {account}, {seen.config.region}")
+        yield Row(LOGIN, "ok", f"account {account}, {seen.config.region}")
 
 
 def bootstrap(seen: Seen) -> Iterable[Row]:

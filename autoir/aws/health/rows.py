@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from autoir.aws.session import Access, LoginError, NotAllowedError, RefusedError
+from autoir.aws.session import Access, LoginError, NotAllowedError, ProfileError, RefusedError
 from autoir.errors import AutoirError
 from autoir.stage import StageConfig, names
 
 State = Literal["ok", "note", "broken", "unknown"]
 """``note``: off on purpose or not yet on. ``unknown``: nobody answered, so it does not pass for sound."""
+
+LOGIN: Final = "login"
+"""The row of who asks: while that is broken, no other would be about this stage."""
 
 
 class Row(NamedTuple):
@@ -68,12 +71,18 @@ Check = Callable[[Seen], Iterable[Row]]
 
 
 def checked(seen: Seen, checks: Sequence[Check]) -> Iterator[Row]:
-    """The rows of all ``checks``, in order. Where nobody knows who asks, that is said once and AWS is left alone."""
+    """The rows of all ``checks``, in order. Where nobody knows who asks, or it is somebody of another account, that is
+    said once and AWS is left alone. Raises ProfileError, since then nothing can be asked at all."""
     for check in checks:
         try:
-            yield from check(seen)
+            for row in check(seen):
+                yield row
+                if row.name == LOGIN and row.state == "broken":
+                    return
+        except ProfileError:
+            raise
         except LoginError as error:
-            yield Row("login", "broken", _said(error), f"a login of account {seen.config.account}", error.hint)
+            yield Row(LOGIN, "broken", _said(error), f"a login of account {seen.config.account}", error.hint)
             return
         except NotAllowedError as error:
             yield Row(_name(check), "unknown", "not allowed", f"the right {error.right}", "docs/iam.md has all rights")
