@@ -3,6 +3,7 @@
 AWS is not asked: the stage's file, the events of a day and the dated price file are all there is.
 """
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,6 +45,8 @@ def cost(
     from autoir import prices
     from autoir.cost import estimate
 
+    if not math.isfinite(events_per_day):
+        raise UsageError(f"--events-per-day {events_per_day} is not a number of events.", "Example: 5000000")
     config, table, now_ms = _config(stage), prices.table(), system_clock()
     found, age_days = estimate(config, events_per_day), table.age_days(now_ms)
     if age_days > prices.OLD_DAYS:

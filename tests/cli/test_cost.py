@@ -80,6 +80,8 @@ def test_where_there_is_no_app_the_defaults_hold(call: Call, tmp_path: Path, mon
         (("--stage", "us"), "There is no stage 'us'"),
         (("--events-per-day", "-1"), "--events-per-day"),
         (("--events-per-day", "many"), "--events-per-day"),
+        (("--events-per-day", "nan"), "--events-per-day nan is not a number of events"),
+        (("--events-per-day", "inf"), "--events-per-day inf"),
     ],
 )
 def test_bad_input(call: Call, app: Path, arguments: tuple[str, ...], words: str) -> None:
