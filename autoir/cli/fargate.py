@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autoir.cli import fargate_status
+from autoir.cli.failures import Interrupted
 from autoir.cli.fargate_status import Stage
 from autoir.cli.options import Group, StageCommand, asked, examples
 from autoir.cli.output import Lines, note, print_json, show
@@ -71,7 +73,7 @@ def deploy(
 
     named = [group.strip() for given in groups or () for group in given.split(",") if group.strip()]
     _change(
-        ctx, stage, dry_run=dry_run, builds=True,
+        ctx, stage, dry_run=dry_run, done="deployed", builds=True,
         change=lambda config: tailing.deployed(
             config, named, cpu=cpu, memory_mb=memory, desired=desired_count
         ),
@@ -86,7 +88,7 @@ def start(ctx: typer.Context, stage: Stage = "dev", dry_run: DryRun = False) -> 
     """
     from autoir.stage import tailing
 
-    _change(ctx, stage, tailing.started, dry_run=dry_run)
+    _change(ctx, stage, tailing.started, dry_run=dry_run, done="started")
 
 
 @app.command(cls=StageCommand, epilog=examples("autoir aws autoir-fargate stop --stage prod"))
@@ -98,7 +100,7 @@ def stop(ctx: typer.Context, stage: Stage = "dev", dry_run: DryRun = False) -> N
     """
     from autoir.stage import tailing
 
-    _change(ctx, stage, tailing.stopped, dry_run=dry_run)
+    _change(ctx, stage, tailing.stopped, dry_run=dry_run, done="stopped")
 
 
 @app.command(cls=StageCommand, epilog=examples("autoir aws autoir-fargate destroy --stage dev --confirm"))
@@ -125,7 +127,8 @@ def destroy(
             raise UsageError(f"stage {stage} is protected against removal.", unprotect)
         _confirmed(f"Remove the tailing task of stage {stage}?", confirm=confirm)
         opened.known()
-        opened.destroy("Tailer")
+        with _interruptible():
+            opened.destroy("Tailer")
         opened.saved(changed)
     _show_change(ctx, stage, difference, dry_run=dry_run, done="removed")
 
@@ -136,6 +139,7 @@ def _change(
     change: "Callable[[StageConfig], StageConfig]",
     *,
     dry_run: bool,
+    done: str,
     builds: bool = False,
 ) -> None:
     """Write the changed stage and deploy the task's stack; it is deployed too where nothing changed."""
@@ -150,8 +154,18 @@ def _change(
         _require_store(opened)
         for line in difference:
             note(line)
-        opened.saved(changed).deploy("Tailer")
-    _show_change(ctx, stage, difference, dry_run=dry_run, done="deployed")
+        with _interruptible():
+            opened.saved(changed).deploy("Tailer")
+    _show_change(ctx, stage, difference, dry_run=dry_run, done=done)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = "CloudFormation ends what it has begun; then the same command goes on."
+        raise Interrupted("stopped.", again) from None
 
 
 def _require_docker(environ: Mapping[str, str]) -> None:

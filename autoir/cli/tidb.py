@@ -16,6 +16,7 @@ import typer
 
 from autoir import locations, profiles
 from autoir.cli import stores, tidb_stage
+from autoir.cli.failures import Interrupted
 from autoir.cli.options import Asked, Command, Group, ReadCommand, StageCommand, asked, examples
 from autoir.cli.output import Lines, Table, note, print_json, show
 from autoir.clock import system_clock
@@ -95,7 +96,12 @@ def dsn(
         unused = {"--show": show_saved, "--name": name != profiles.DEFAULT, "--ca": ca, "--save-anyway": save_anyway}
         if wrong := next((option for option, used in unused.items() if used), name_shown):
             raise UsageError(f"{wrong} does not go with --stage.", f"Leave it out: autoir tidb dsn --stage {stage}")
-        tidb_stage.prepare(ctx, stage, dsn, lambda: _answered("", ask_ca=False), dry_run=dry_run)
+        try:
+            tidb_stage.prepare(ctx, stage, dsn, lambda: _answered("", ask_ca=False), dry_run=dry_run)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "stopped.", "What is deployed and in the secrets stays: the same command goes on."
+            ) from None
         return 0
     if dry_run or asked(ctx).region or asked(ctx).profile:
         raise UsageError(

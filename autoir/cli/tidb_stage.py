@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from autoir.cli.failures import Interrupted
 from autoir.cli.options import asked
 from autoir.cli.output import Lines, Progress, note, print_json, show
 from autoir.errors import UnreachableError, UsageError
@@ -85,12 +84,9 @@ def prepare(
     addresses = [address for address in found.get(outputs.EGRESS_IPS, "").split(",") if address]
     note(f"the database has to let in: {', '.join(addresses) or 'the network of the stage'}")
     function = SchemaFunction(opened.access, found[outputs.MIGRATE_FUNCTION])
-    try:
-        _wait(function, stage, pause, clock)
-        note("making the schema")
-        ran = function.migrate()
-    except KeyboardInterrupt:
-        raise Interrupted("stopped.", "The secrets keep what they hold: the same command goes on.") from None
+    _wait(function, stage, pause, clock)
+    note("making the schema")
+    ran = function.migrate()
     users = connections or _kept(opened.access, found)
     granted = function.grant(users.writer.user, users.reader.user)
     statements = [*ran.get("statements", ()), *granted.get("statements", ())]

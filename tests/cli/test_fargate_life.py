@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from autoir.aws.cdk import Stage
 from tests.aws import checkout
 from tests.aws.answers import Answers, stack
 from tests.aws.checkout import ACCOUNT, Checkout
@@ -71,6 +72,30 @@ def test_a_change_is_written_and_deployed(
     (deployed,) = app.calls()
     assert deployed["arguments"][:3] == ["deploy", "AutoIR-prod-Foundation", "AutoIR-prod-Tailer"]
     assert tomllib.loads(deployed["file"])["tailer"] == after
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"),
+    [(("deploy",), "deployed"), (("start",), "started"), (("stop",), "stopped"), (("destroy", "--confirm"), "removed")],
+)
+def test_what_was_done_is_said(call: Call, app: Checkout, arguments: tuple[str, ...], done: str) -> None:
+    app.write(ON + "desired = 0\n" * (arguments == ("start",)))
+    changed = "stays as it was" if done == "deployed" else "is changed"
+    assert call(*FARGATE, *arguments, "--stage", "prod").stdout == f"{done}: stages/prod.toml {changed}.\n"
+
+
+@pytest.mark.parametrize("arguments", [("stop",), ("destroy", "--confirm")])
+def test_who_stops_it_knows_that_cloudformation_goes_on(
+    call: Call, app: Checkout, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    def interrupted(self: Stage, *parts: str) -> None:
+        raise KeyboardInterrupt
+
+    app.write(ON)
+    for verb in ("deploy", "destroy"):
+        monkeypatch.setattr(Stage, verb, interrupted)
+    said = call(*FARGATE, *arguments, "--stage", "prod")
+    assert (said.exit_code, "CloudFormation ends what it has begun" in said.stderr) == (130, True), said.output
 
 
 def test_the_difference_is_shown_before(call: Call, app: Checkout) -> None:

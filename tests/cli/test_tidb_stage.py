@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from autoir.aws.cdk import Stage
 from autoir.cli import tidb_stage
 from tests.aws import checkout
 from tests.aws.answers import Answers, stack
@@ -182,6 +183,23 @@ def test_a_schema_that_was_not_made_leaves_the_store_off(
     assert call(*DSN).exit_code == 0
     assert account.events()[-1] == {"action": "grants", "writer": "ingest", "reader": "agent"}
     assert ready(app)
+
+
+@pytest.mark.parametrize("where", ["cdk", "database"])
+def test_who_stops_it_knows_what_is_kept(
+    call: Call, app: Checkout, account: Account, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def interrupted(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    if where == "cdk":
+        account.deployed = False
+        monkeypatch.setattr(Stage, "deploy", interrupted)
+    else:
+        account.answers["lambda.Invoke"] = interrupted
+    said = call(*DSN, "--dsn", "-", input=PIPED)
+    assert (said.exit_code, "the same command goes on" in said.stderr) == (130, True), said.output
+    assert (ready(app), silent(said)) == (False, True)
 
 
 def test_a_dry_run_asks_nobody(call: Call, app: Checkout, account: Account) -> None:
