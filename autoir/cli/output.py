@@ -26,6 +26,10 @@ SCHEMA_VERSION = 1
 
 _QUIET_S = 1.0
 _EVERY_S = 0.1
+_LEAST = 20
+"""Columns of a terminal that the last column of a table has at least."""
+_NARROW = 4
+"""A column up to here is of marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _plain_table(table: Table, width: int) -> list[str]:
         cells = [
             cell.rjust(widths[at]) if at in table.right else cell.ljust(widths[at]) for at, cell in enumerate(row[:-1])
         ]
-        last = clipped(row[-1], max(width - taken, 20)) if width else row[-1]
+        last = clipped(row[-1], max(width - taken, _LEAST)) if width else row[-1]
         lines.append("  ".join([*cells, last.rjust(widths[-1]) if len(row) - 1 in table.right else last]).rstrip())
     return lines
 
@@ -141,14 +145,25 @@ def _show_rich(blocks: Iterable[Block]) -> None:
                 console.print(RichPanel(body, title=Text(title, style="bold"), title_align="left", box=box.ROUNDED))
             case Table(headers, rows, right):
                 drawn = RichTable(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
+                wrapped = _wrapped(block, console.width)
                 for at, header in enumerate(headers):
-                    last = at == len(headers) - 1
                     drawn.add_column(
-                        Text(header), justify="right" if at in right else "left", no_wrap=not last, overflow="fold"
-                    )
+                        Text(header), justify="right" if at in right else "left", no_wrap=at not in wrapped,
+                        overflow="fold",
+                    )  # fmt: skip
                 for row in rows:
                     drawn.add_row(*(Text(cell) for cell in row))
                 console.print(drawn)
+
+
+def _wrapped(table: Table, width: int) -> set[int]:
+    """The columns that give way: the last one, or all of text where that is not enough. Marks and numbers never do."""
+    rows = [table.headers, *table.rows]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(table.headers))]
+    last = len(widths) - 1
+    if sum(widths[:-1]) + 2 * last + min(widths[-1], _LEAST) <= width:
+        return {last}
+    return {at for at, text in enumerate(widths) if at not in table.right and text > _NARROW}
 
 
 class Progress:

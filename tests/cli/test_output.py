@@ -1,6 +1,7 @@
 """How answers are drawn, and that no log line can draw anything itself."""
 
 import io
+import re
 import sys
 import time
 from datetime import datetime
@@ -61,6 +62,41 @@ def test_a_terminal_gets_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None
     drawn = terminal.getvalue()
     assert all(word in drawn for word in ("Head", "[bold]as it is[/]", "Title", "in", "[red]1", ":smile:")), drawn
     assert max(len(line) for line in drawn.splitlines() if "\x1b" not in line) <= 80
+
+
+CHECKS = Table(
+    ("", "CHECK", "FOUND", "NEEDED"),
+    [("!!", "group /shop/checkout", "class INFREQUENT_ACCESS, which takes no filter", "class STANDARD"),
+     ("ok", "stack Foundation", "UPDATE_COMPLETE", "")],
+)  # fmt: skip
+COSTS = Table(
+    ("part", "USD a month", "on demand", "reserved", "spot", "scheduled"),
+    [("Llm-k2-quality", "volumes and metrics", "12,479.81", "11,562.28", "10,867.93", "10,747.34")],
+    frozenset(range(2, 6)),
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "whole"),
+    [
+        (CHECKS, ("!!", "ok", "UPDATE_COMPLETE", "NEEDED")),
+        (COSTS, ("12,479.81", "11,562.28", "10,867.93", "10,747.34", "scheduled")),
+    ],
+)
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_wraps_text_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, table: Table, whole: tuple[str, ...], columns: int
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    output.show(table)
+    drawn = re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue())
+    assert [word for word in whole if word not in drawn] == [], drawn
+    assert max(map(len, drawn.splitlines())) <= columns
+    cells = "".join("".join(row) for row in (table.headers, *table.rows))
+    assert sorted(drawn.replace(" ", "").replace("\n", "")) == sorted(cells.replace(" ", "")), drawn
 
 
 @pytest.mark.parametrize(
