@@ -70,7 +70,7 @@ class WeightsBucket:
         """Whether the object ``key`` is the file with that hash. Raises NotAllowedError and UnreachableError."""
         s3 = self._s3()
         try:
-            head = self._asked("s3:GetObject", lambda: s3.head_object(Bucket=self.bucket, Key=key))
+            head = self._asked("s3:GetObject and s3:ListBucket", lambda: s3.head_object(Bucket=self.bucket, Key=key))
         except RefusedError as error:
             if error.code in _ABSENT:
                 return False

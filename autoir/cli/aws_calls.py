@@ -16,7 +16,7 @@ _PREFIXES = {"monitoring": "cloudwatch"}
 _ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
-    "s3:HeadObject": "s3:GetObject",
+    "s3:HeadObject": "s3:GetObject s3:ListBucket",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:CreateMultipartUpload": "s3:PutObject",
@@ -26,7 +26,11 @@ _ACTIONS = {
     "s3:ListParts": "s3:ListMultipartUploadParts",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
-"""Operations whose right has another name (Service Authorization Reference)."""
+"""Operations whose right has another name (Service Authorization Reference).
+
+HeadObject takes two: without the second S3 answers 403 for an object that is not there, and 404 with it
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+"""
 _TRANSFERS = {"upload_file": "PutObject", "upload_fileobj": "PutObject", "download_file": "GetObject"}
 _NAMED = {"get_paginator", "get_waiter", "can_paginate"}
 _SCRIPTED = re.compile(r"^[^#\n]*\baws ([a-z0-9]+) ([a-z-]+)", re.MULTILINE)
@@ -44,7 +48,7 @@ def actions(tree: ast.Module, services: Collection[str] = ()) -> set[str]:
 
 def scripted(script: str) -> set[str]:
     """The rights that ``aws`` takes in a shell's script. Raises KeyError for a command that is not known."""
-    return {_right_of(service, command) for service, command in _SCRIPTED.findall(script)} - {""}
+    return {right for call in _SCRIPTED.findall(script) for right in _right_of(*call).split()}
 
 
 @functools.cache
@@ -96,10 +100,11 @@ def _own_services(module: str) -> frozenset[str]:
 
 def _actions(body: Sequence[ast.AST], own: Collection[str], given: Collection[str]) -> set[str]:
     return {
-        _operations(service)[method]
+        right
         for method in {name for part in body for name in _called(part)}
         for service in {*own, *given}
         if method in _operations(service) and (service in own or "_" in method)
+        for right in _operations(service)[method].split()
     }
 
 
@@ -127,7 +132,7 @@ def _called(tree: ast.AST) -> Iterator[str]:
 
 @functools.cache
 def _operations(service: str) -> Mapping[str, str]:
-    """Name of a client's method, or of its waiter, to the right that it takes."""
+    """Name of a client's method, or of its waiter, to the right that it takes, or several with spaces between."""
     import botocore.session
     from botocore import xform_name
     from botocore.exceptions import UnknownServiceError

@@ -64,6 +64,7 @@ DEPLOY: Final = {
     "sagemaker:InvokeEndpoint": "see that a new endpoint answers as its weights do",
     "secretsmanager:GetSecretValue": "keep the connections that a stage has already",
     "secretsmanager:PutSecretValue": "give a stage the connections to its store",
+    "s3:ListBucket": "hear that it has not: without this right S3 says no more than 403",
     "s3:ListBucketMultipartUploads": "find an upload of weights that broke",
     "s3:ListMultipartUploadParts": "go on with it",
     "s3:PutObject": "put a model into the weights bucket",
@@ -137,7 +138,8 @@ _ABOUT = (
 )
 _WHO = {
     "deploy": "Whoever sets a stage up: the commands that write a stage's file and run `cdk`. Everything else that"
-    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`.",
+    " `cdk deploy` does, CloudFormation does by the role of `cdk bootstrap`, which an administrator of the account runs"
+    " once for a Region: it makes IAM roles.",
     "run": "What runs. In AWS the stacks give each role its part, bound to what it is for; a person who runs the same"
     " from a laptop needs the rows of that command, those of `sagemaker` with an endpoint, of `sns` with a topic.",
     "operate": "Whoever looks after a stage.",

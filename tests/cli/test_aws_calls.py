@@ -19,7 +19,12 @@ def actions(source: str, services: set[str] | None = None) -> set[str]:
         ('boto3.client("sagemaker-runtime").invoke_endpoint()', {"sagemaker:InvokeEndpoint"}),
         ('c = session.client("cloudwatch")\nc.get_metric_statistics()', {"cloudwatch:GetMetricStatistics"}),
         # another name than the operation's
-        ('s3 = boto3.client("s3")\ns3.list_objects_v2()\ns3.head_object()', {"s3:ListBucket", "s3:GetObject"}),
+        (
+            's3 = boto3.client("s3")\ns3.list_objects_v2()\ns3.list_parts()',
+            {"s3:ListBucket", "s3:ListMultipartUploadParts"},
+        ),
+        # and one more: without it S3 answers 403 for an object that is not there, and 404 with it
+        ('boto3.client("s3").head_object()', {"s3:GetObject", "s3:ListBucket"}),
         ('boto3.client("s3").upload_file("a", "b", "c")', {"s3:PutObject"}),
         ('boto3.client("lambda").invoke()', {"lambda:InvokeFunction"}),
         # paginators, waiters, lambdas, a client that was kept

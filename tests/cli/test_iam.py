@@ -14,7 +14,7 @@ TAKES = {
     "autoir tidb dsn": "cloudformation:DescribeStacks lambda:InvokeFunction logs:DescribeLogGroups"
     " logs:DescribeSubscriptionFilters secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
     " sts:GetCallerIdentity",
-    "autoir aws mirror-model": "cloudformation:DescribeStacks s3:GetObject s3:ListBucketMultipartUploads"
+    "autoir aws mirror-model": "cloudformation:DescribeStacks s3:GetObject s3:ListBucket s3:ListBucketMultipartUploads"
     " s3:ListMultipartUploadParts s3:PutObject",
     "autoir aws cost": "",
     "autoir stats": "",
