@@ -28,11 +28,13 @@ def outputs_of(access: Access, stage: str, part: str) -> Mapping[str, str]:
             raise
         raise NotDeployedError(
             f"the stack {stack} is not deployed in this account and Region.",
-            "Name another --stage, --region or --profile, or deploy it: cdk deploy --all -c stage=STAGE",
+            f"Name another --stage, --region or --profile, or deploy it: cdk deploy --all -c stage={stage}",
         ) from None
     if not found.get("Outputs"):
+        status = str(found.get("StackStatus", "empty"))
+        ended = "has not ended" if status.endswith("_IN_PROGRESS") else "did not succeed"
         raise NotDeployedError(
-            f"the stack {stack} is {found.get('StackStatus', 'empty')}: its first deployment did not succeed.",
+            f"the stack {stack} is {status}: its first deployment {ended}.",
             f"Deploy it again: cdk deploy {stack} -c stage={stage}",
         )
     return {str(output["OutputKey"]): str(output["OutputValue"]) for output in found["Outputs"]}

@@ -21,8 +21,9 @@ def test_outputs_are_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     ("answer", "kind", "words"),
     [
         ("ValidationError", NotDeployedError, "AutoIR-prod-App is not deployed"),
+        ({"Stacks": [{"StackStatus": "CREATE_IN_PROGRESS"}]}, NotDeployedError, "first deployment has not ended"),
         # a first deployment that failed leaves a stack with nothing to say
-        ({"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]}, NotDeployedError, "is ROLLBACK_COMPLETE"),
+        ({"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]}, NotDeployedError, "is ROLLBACK_COMPLETE: its first deployment did not succeed"),
         ("AccessDenied", NotAllowedError, "cloudformation:DescribeStacks"),
         ("ExpiredToken", LoginError, "expired"),
         ("InternalFailure", UnreachableError, "no answer"),
@@ -32,5 +33,6 @@ def test_a_stack_that_says_nothing(
     monkeypatch: pytest.MonkeyPatch, answer: Any, kind: type[Exception], words: str
 ) -> None:
     Answers({"cloudformation.DescribeStacks": answer}).install(monkeypatch)
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind, match=words) as caught:
         outputs_of(Access(), "prod", "App")
+    assert "STAGE" not in caught.value.hint
