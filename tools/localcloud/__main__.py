@@ -24,8 +24,14 @@ def main(word: str) -> None:
             _NOTE.write_text(json.dumps({"pid": cloud.pid, "port": cloud.port, "folder": str(_FOLDER)}))
             print(f'{cloud.url} is up. Lead a shell to it: eval "$(.venv/bin/python -m tools.localcloud env)"')
         case "down":
-            if (noted := _noted()).answers():  # else its number may be another process's by now
+            noted = _noted()
+            if noted.answers():
                 noted.stop()
+            elif noted.lives():  # its number may be another process's by now
+                raise CloudError(
+                    f"Process {noted.pid} does not answer. If it is the cloud: kill {noted.pid}. Then, or if it is"
+                    f" another, remove {_NOTE}"
+                )
             _NOTE.unlink()
         case "env":
             print(exports(_noted().environment), end="")

@@ -91,13 +91,14 @@ class Cloud:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGTERM)
             deadline = time.monotonic() + _STOP_S
-            while time.monotonic() < deadline and self._lives():
+            while time.monotonic() < deadline and self.lives():
                 time.sleep(0.05)
             os.killpg(self.pid, signal.SIGKILL)
         if self.process:
             self.process.wait()
 
-    def _lives(self) -> bool:
+    def lives(self) -> bool:
+        """Whether there is a process of its number."""
         if self.process:
             return self.process.poll() is None
         try:
