@@ -128,7 +128,12 @@ def filters(*functions: str) -> dict[str, Any]:
         # of this one nobody knows, and CloudFormation will say
         (group(), "LimitExceededException", "", ""),
         (group(), filters("theirs", "others"), "/shop/api: 2 of 2 filters (needed: one free)", "autoir-fargate deploy"),
-        ({"logGroups": []}, filters(), "/shop/api: does not exist (needed: a log group)", "stages/prod.toml"),
+        (
+            {"logGroups": []},
+            filters(),
+            "/shop/api: does not exist (needed: a log group)",
+            "aws logs create-log-group --region eu-west-1 --log-group-name /shop/api",
+        ),
         (group("DELIVERY"), filters(), "/shop/api: class DELIVERY (needed: class STANDARD)", "make another"),
         ("AccessDeniedException", filters(), "it takes logs:DescribeLogGroups", "docs/iam.md"),
     ],
@@ -147,6 +152,15 @@ def test_the_functions_are_deployed_where_each_watched_group_has_room(
             opened.deploy("Embedding", "App")
         assert hint in caught.value.hint
     assert len(app.calls()) == (not refused)
+
+
+def test_each_group_that_has_no_room_has_a_line(app: Checkout, aws: Answers) -> None:
+    app.write('[ingestion]\nlog_groups = ["/a", "/b"]\n')
+    aws.given |= {"cloudformation.DescribeStacks": stack(), "logs.DescribeLogGroups": {"logGroups": []}}
+    with pytest.raises(UsageError) as caught:
+        Stage.opened("prod").deploy("App")
+    for text in (str(caught.value), caught.value.hint):
+        assert [line.split(":")[0] for line in text.splitlines()[-2:]] == ["group /a", "group /b"]
 
 
 def test_what_watches_nothing_is_deployed_without_a_question(app: Checkout, aws: Answers) -> None:

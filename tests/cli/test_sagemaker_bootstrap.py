@@ -198,7 +198,7 @@ def test_a_watched_group_that_would_fail_the_functions_is_found_first(
     account.answers["logs.DescribeLogGroups"] = {"logGroups": []}
     said = call(*BOOTSTRAP)
     assert said.exit_code == 2
-    assert "App would fail: group /shop/api: does not exist" in said.stderr
+    assert "App would fail.\n        group /shop/api: does not exist" in said.stderr
     assert "group /shop/web: does not exist" in said.stderr
     assert (account.objects, embedding(app), app.calls()) == ({}, {}, [])
 

@@ -1,5 +1,6 @@
 """What a stage hears, and who hears of it: log groups, subscribers, alarms."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -28,8 +29,8 @@ def require_watchable(config: StageConfig, access: Access) -> None:
     """
     rows = watched_groups(Seen(config, access, now_ms=0))  # no group is judged by the time
     if broken := [row for row in rows if row.state == "broken"]:
-        found = "; ".join(f"{row.name}: {row.found} (needed: {row.needed})" for row in broken)
-        raise UsageError(f"App would fail: {found}.", "; ".join(f"{row.name}: {row.mend}" for row in broken))
+        found = [f"{row.name}: {row.found} (needed: {row.needed})" for row in broken]
+        raise UsageError("\n".join(["App would fail.", *found]), "\n".join(f"{row.name}: {row.mend}" for row in broken))
 
 
 def subscribers(seen: Seen) -> Iterator[Row]:
@@ -77,7 +78,8 @@ def _group(seen: Seen, group: str) -> Row:
     )["logGroups"]
     # Sorted by name, so the group itself comes before those that its name begins.
     if not listed or listed[0]["logGroupName"] != group:
-        mend = f"take it out of ingestion.log_groups in stages/{seen.config.name}.toml, or make it"
+        make = f"aws logs create-log-group --region {seen.config.region} --log-group-name {shlex.quote(group)}"
+        mend = f"{make} (or take it out of ingestion.log_groups in stages/{seen.config.name}.toml)"
         return Row(name, "broken", "does not exist", "a log group", mend)
     kind = str(listed[0].get("logGroupClass", "STANDARD"))
     tail = f"autoir aws autoir-fargate deploy --stage {seen.config.name} --groups '{group}'"
