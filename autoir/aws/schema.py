@@ -18,6 +18,7 @@ READ_S: Final = 910.0
 
 _KINDS: Final = {kind.__name__: kind for kind in (UsageError, UnreachableError, PasswordRefusedError, TransientError)}
 """Lambda names the class alone, so each that the store raises has to be here."""
+_CONNECTIONS: Final = "What it connects as is told by: autoir tidb dsn --stage STAGE --dsn -"
 _TIMED_OUT: Final = "Sandbox.Timedout"
 
 
@@ -53,7 +54,8 @@ class SchemaFunction:
         kind = str(document.get("errorType", ""))
         if kind == _TIMED_OUT or "timed out" in said:
             raise UnreachableError(f"{self.name} did not end in time: {said}", "The database may not let it in.")
-        raise _KINDS.get(kind, AutoirError)(said)
+        error = _KINDS.get(kind, AutoirError)
+        raise error(said, _CONNECTIONS if issubclass(error, UsageError) else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ def test_a_schema_that_was_not_made_leaves_the_store_off(
     said = call(*DSN, "--dsn", "-", input=PIPED)
     assert said.exit_code == code, said.output
     assert words in said.stderr
+    assert ("autoir tidb dsn --stage STAGE --dsn -" in said.stderr) is (code == 2)
     assert not ready(app)
     assert silent(said)
     assert len(account.secrets) == 3  # kept: the next call goes on
