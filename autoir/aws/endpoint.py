@@ -81,7 +81,7 @@ class EmbeddingEndpoint:
             if what := difference(measured(reference), measured(engine)):
                 raise ModelMismatchError(
                     f"The endpoint {self.name} is not {reference.spec.id} as it is here: {what}.",
-                    "Nothing was stored. Deploy it again: autoir aws sagemaker-bootstrap",
+                    "Nothing was stored. Deploy it again: autoir aws sagemaker-bootstrap --stage STAGE",
                 )
         finally:
             engine.close()
