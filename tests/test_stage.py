@@ -56,6 +56,7 @@ def test_what_is_written_is_read_as_it_was(file: Path, tmp_path: Path) -> None:
         ("sweep = 1", "sweep = 1 is not a table"),
         ("[llm]\nk2 = 1", "llm.k2 = 1 is not a table"),
         ("[llm.K2]\n", "'K2' cannot be a host's name"),
+        (f"[llm.{'a-' * 15}a]\n", "cannot be a host's name"),
         ("region = ", "not valid TOML"),
         (f"{HOST}\n{HOST}", "not valid TOML: Cannot declare ('llm', 'k2') twice"),
     ],
@@ -76,6 +77,7 @@ def test_what_cannot_be_read(text: str, words: str) -> None:
         ('pages = ["fax"]', "pages = 'fax'", "a text like 'oncall@example.com'"),
         ('[ingestion]\nlog_groups = ["/shop/*"]', "ingestion.log_groups = '/shop/*'", "a text like '/aws/lambda"),
         ('[embedding]\nendpoint = "Upper"', "embedding.endpoint = 'Upper'", "or empty"),
+        (f'[embedding]\nendpoint = "{"a-" * 31}ab"', f"embedding.endpoint = '{'a-' * 31}ab'", "or empty"),
         ("[tailer]\ncloudwatch_calls_per_s = 0", "tailer.cloudwatch_calls_per_s = 0", "from 1 to 100"),
         ("[sweep]\nmin_confidence = 101", "sweep.min_confidence = 101", "from 0 to 100"),
         (f'{HOST}spot = true\nmax_spot_price = "1 USD"', "llm.k2.max_spot_price = '1 USD'", "a text like '2.50'"),
@@ -189,7 +191,7 @@ def test_settings_that_do_not_go_together(text: str, words: str, hint: str) -> N
     assert (words in str(error), hint in error.hint) == (True, True), (error, error.hint)
 
 
-@pytest.mark.parametrize("name", ["Prod", "1st", "a--b", "a_b", "a" * 21, "prod-"])
+@pytest.mark.parametrize("name", ["Prod", "1st", "a--b", "a_b", "a" * 21, "a-" * 10 + "a", "prod-", "pr\u00f6d"])
 def test_a_stage_cannot_be_called_anything(name: str) -> None:
     assert "cannot be a stage's name" in str(refused("", Path(f"{name}.toml")))
 

@@ -54,7 +54,7 @@ class Embedding:
     archive: str = setting("", Text(r"embed/[0-9a-f]{64}/model\.tar\.gz", f"embed/{'0' * 64}/model.tar.gz", True))
     """Key of the packed model in the weights bucket (``autoir aws sagemaker-bootstrap``)."""
 
-    endpoint: str = setting("", Text(r"[a-z0-9](?:-?[a-z0-9]){0,62}", "autoir-prod-embedding", True))
+    endpoint: str = setting("", Text(r"(?=.{1,63}$)[a-z0-9](?:-?[a-z0-9])*", "autoir-prod-embedding", True))
     """Name of the endpoint, in lower case, as it will be in its ARN; empty: named after the stage."""
 
     memory_mb: int = setting(2048, OneOf((1024, 2048, 3072, 4096, 5120, 6144)))

@@ -8,9 +8,9 @@ with what a failed deployment left behind. AutoIR's own log groups are fixed, so
 import re
 from typing import Final
 
-STAGE: Final = re.compile(r"[a-z](?:-?[a-z0-9]){0,19}")
+STAGE: Final = re.compile(r"(?=.{1,20}$)[a-z](?:-?[a-z0-9])*")
 """What a stage may be called."""
-HOST: Final = re.compile(r"[a-z](?:-?[a-z0-9]){0,29}")
+HOST: Final = re.compile(r"(?=.{1,30}$)[a-z](?:-?[a-z0-9])*")
 """What a host of the model may be called."""
 
 STAGE_TAG: Final = "autoir:stage"
