@@ -75,12 +75,25 @@ def test_what_cannot_be_read(text: str, words: str) -> None:
         ("nat_gateways = 4", "nat_gateways = 4", "a whole number from 1 to 3"),
         ("log_retention_days = 15", "log_retention_days = 15", "one of 1, 3, 5, 7, 14"),
         ('pages = ["fax"]', "pages = 'fax'", "a text like 'oncall@example.com'"),
+        # digits and letters to Python, not to AWS
+        (
+            'account = "\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662"',
+            "account = '\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662'",
+            "a text like",
+        ),
+        ('[ingestion]\nlog_groups = ["/caf\u00e9"]', "ingestion.log_groups = '/caf\u00e9'", "a text like '/aws/lambda"),
         ('[ingestion]\nlog_groups = ["/shop/*"]', "ingestion.log_groups = '/shop/*'", "a text like '/aws/lambda"),
         ('[embedding]\nendpoint = "Upper"', "embedding.endpoint = 'Upper'", "or empty"),
         (f'[embedding]\nendpoint = "{"a-" * 31}ab"', f"embedding.endpoint = '{'a-' * 31}ab'", "or empty"),
         ("[tailer]\ncloudwatch_calls_per_s = 0", "tailer.cloudwatch_calls_per_s = 0", "from 1 to 100"),
         ("[sweep]\nmin_confidence = 101", "sweep.min_confidence = 101", "from 0 to 100"),
         (f'{HOST}spot = true\nmax_spot_price = "1 USD"', "llm.k2.max_spot_price = '1 USD'", "a text like '2.50'"),
+        # as EventBridge writes it, with a field for the year
+        (
+            f'{HOST}start_cron = "0 8 * * MON-FRI *"',
+            "llm.k2.start_cron = '0 8 * * MON-FRI *'",
+            "a text like '0 8 * * MON-FRI'",
+        ),
         ('[llm.k2]\nami = "ami-1"', "llm.k2.ami = 'ami-1'", "a text like 'ami-0"),
     ],
 )
@@ -143,6 +156,7 @@ def test_what_is_near_them_is_watched(text: str) -> None:
         ('quant = "Q8_0"', "quant = 'Q8_0' is not published in unsloth/Kimi-K2-Instruct-0905-GGUF", "One of UD-TQ1_0"),
         ('repo = "somebody/else"', "repo = 'somebody/else': the sizes of its weights", "Known: unsloth/"),
         ("storage_gib = 247", "storage_gib = 247 is too small for UD-TQ1_0 (228 GiB)", "At least 248, or 0"),
+        ('allowed_cidrs = ["300.0.0.0/16"]', "llm.k2.allowed_cidrs: '300.0.0.0/16' is no network", "10.1.0.0/16"),
         ('max_spot_price = "2.50"', "llm.k2.max_spot_price is given, llm.k2.spot is not", "spot = true"),
         ('azs = ["us-east-1c"]', "llm.k2.azs: us-east-1c not among azs", "Name some of them"),
         ('vpc_id = "vpc-0a"', "llm.k2: vpc_id and subnet_ids go together", "or neither"),
@@ -181,6 +195,17 @@ def test_two_hosts_stand_beside_each_other() -> None:
         ("nat_gateways = 3", "nat_gateways = 3 is more than azs has zones", "One a zone"),
         ('[network]\nvpc_id = "vpc-0a"\nsubnet_ids = ["subnet-0a"]', "is not one for each of azs", "in the order of"),
         ('[network]\nsubnet_ids = ["subnet-0a", "subnet-0b"]', "network.vpc_id is not", "Name the VPC"),
+        # SNS delivers to such a queue from a topic of its kind alone
+        (
+            'pages = ["arn:aws:sqs:us-east-1:123456789012:x.fifo"]',
+            "pages: arn:aws:sqs:us-east-1:123456789012:x.fifo is a FIFO queue",
+            "standard queue",
+        ),
+        (
+            'events = ["arn:aws:sqs:us-east-1:123456789012:x.fifo"]',
+            "events: arn:aws:sqs:us-east-1:123456789012:x.fifo is a FIFO queue",
+            "standard queue",
+        ),
         ("[tailer]\nenabled = true", "tailer.groups names none", "Example: groups"),
         ("[tailer]\nmemory_mb = 512", "tailer.memory_mb = 512 does not go with tailer.cpu = 512", "1024 to 4096"),
         ("[tailer]\nmemory_mb = 8192", "tailer.memory_mb = 8192 does not go with tailer.cpu", "1024 to 4096"),

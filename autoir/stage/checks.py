@@ -4,6 +4,7 @@ All of it is known without AWS. What only AWS knows, whether a group exists and 
 ``autoir aws check``.
 """
 
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from autoir import fit, recursion
@@ -16,6 +17,7 @@ def check(path: Path, config: StageConfig) -> None:
     """Raise UsageError, naming ``path`` and the key, where two settings do not go together."""
     try:
         _zones(config)
+        _listeners(config)
         _watched(config)
         _tailer(config)
         for name, host in config.llm.items():
@@ -37,6 +39,13 @@ def _zones(config: StageConfig) -> None:
         raise UsageError("network.subnet_ids is given, network.vpc_id is not.", "Name the VPC they belong to.")
     if config.nat_gateways > len(config.azs):
         raise UsageError(f"nat_gateways = {config.nat_gateways} is more than azs has zones.", "One a zone is the most.")
+
+
+def _listeners(config: StageConfig) -> None:
+    for key, listeners in (("pages", config.pages), ("events", config.events)):
+        if queues := [listener for listener in listeners if listener.endswith(".fifo")]:
+            said = f"{key}: {queues[0]} is a FIFO queue, and a standard topic delivers to none."
+            raise UsageError(said, "Name a standard queue.")
 
 
 def _watched(config: StageConfig) -> None:
@@ -72,6 +81,11 @@ def _host(config: StageConfig, key: str, host: Host) -> None:
     if host.vpc_id and not host.allowed_cidrs:
         said = f"{key}.vpc_id = {host.vpc_id!r} is another network than the stage's."
         raise UsageError(said, f"Name who may reach the host: {key}.allowed_cidrs.")
+    for cidr in host.allowed_cidrs:
+        try:
+            IPv4Network(cidr, strict=False)
+        except ValueError:
+            raise UsageError(f"{key}.allowed_cidrs: {cidr!r} is no network.", "Example: 10.1.0.0/16") from None
     try:
         fit.check(host.instance_type, host.repo, host.quant, host.storage_gib)
     except UsageError as error:

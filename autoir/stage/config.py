@@ -25,6 +25,7 @@ _VPC: Final = Text(r"vpc-[0-9a-f]+", "vpc-0123456789abcdef0", optional=True)
 _AZ: Final = Text(
     r"[a-z]{2}(?:-[a-z]+)+-\d+[a-z]+|[a-z]{3}\d-az\d|[a-z]{2}(?:-[a-z]+)+-\d-[a-z]+-\d[a-z]", "us-east-1a"
 )
+_CRON: Final = r"[\w*/,-]+(?: [\w*/,-]+){4}"
 _LOG_RETENTION_DAYS: Final = OneOf((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731))
 
 
@@ -147,10 +148,10 @@ class Host:
     max_spot_price: str = setting("", Text(r"\d+(?:\.\d{1,4})?", "2.50", True))
     """Most to pay, USD an hour; empty: up to the on-demand price."""
 
-    start_cron: str = setting("", Text(r"[\w*/, -]+", "0 8 * * MON-FRI", True))
+    start_cron: str = setting("", Text(_CRON, "0 8 * * MON-FRI", True))
     """When it starts by itself (five fields, UTC); empty: by command or when an investigation waits."""
 
-    stop_cron: str = setting("", Text(r"[\w*/, -]+", "0 18 * * MON-FRI", True))
+    stop_cron: str = setting("", Text(_CRON, "0 18 * * MON-FRI", True))
     """When it stops by itself."""
 
     idle_stop_min: int = setting(30, Between(0, 1440))

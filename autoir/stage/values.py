@@ -36,7 +36,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of a form, or an empty one where ``optional``."""
+    """A text of a form, or an empty one where ``optional``. Digits and letters in a form are those that AWS knows."""
 
     form: str
     example: str
@@ -44,7 +44,9 @@ class Text:
 
     def allows(self, value: object) -> bool:
         """Whether ``value`` is wholly of the form."""
-        return (self.optional and value == "") or (isinstance(value, str) and bool(re.fullmatch(self.form, value)))
+        return (self.optional and value == "") or (
+            isinstance(value, str) and bool(re.fullmatch(self.form, value, re.ASCII))
+        )
 
     def __str__(self) -> str:
         return f"a text like {self.example!r}{', or empty' if self.optional else ''}"
