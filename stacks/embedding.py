@@ -13,6 +13,7 @@ from constructs import Construct
 
 from autoir.errors import UsageError
 from autoir.stage import StageConfig, names, outputs
+from autoir.stage.config import Embedding as Settings
 from stacks.alarms import Alarms, aws_metric
 from stacks.foundation import Foundation
 from stacks.part import Part, acknowledge, allow, log_group, role
@@ -20,7 +21,7 @@ from stacks.part import Part, acknowledge, allow, log_group, role
 IMAGE = "huggingface-pytorch-inference:2.6.0-transformers5.5.3-cpu-py312-ubuntu22.04"
 """AWS's container, by a pinned tag; only its model server is used, the engine is in the archive."""
 
-_VARIABLES = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "MMS_DEFAULT_WORKERS_PER_MODEL": "1", "OMP_NUM_THREADS": "1"}
+VARIABLES = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1", "MMS_DEFAULT_WORKERS_PER_MODEL": "1", "OMP_NUM_THREADS": "1"}
 """One worker: each loads the model again, and a serverless endpoint has few cores."""
 
 _SETUP_US = 150_000_000
@@ -35,8 +36,7 @@ class Embedding(Part):
         self._foundation = foundation
         self.endpoint_name = names.endpoint(config.name, config.embedding.endpoint)
         image = f"{registry(config)}/{IMAGE}"
-        serverless = (config.embedding.memory_mb, config.embedding.max_concurrency)
-        digest = hashlib.sha256(f"{image} {config.embedding.archive} {serverless}".encode()).hexdigest()[:8]
+        digest = identity(image, config.embedding)
         model = self._model(image, digest)
         setup = sagemaker.CfnEndpointConfig(
             self,
@@ -100,7 +100,7 @@ class Embedding(Part):
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image,
                 model_data_url=f"s3://{weights.bucket_name}/{config.embedding.archive}",
-                environment=_VARIABLES,
+                environment=VARIABLES,
             ),
         )
 
@@ -111,6 +111,12 @@ class Embedding(Part):
         alarms.above("ModelSetupTime", setup, _SETUP_US, "the endpoint hardly starts in time")
         failed = aws_metric("AWS/SageMaker", "Invocation5XXErrors", **variant)
         alarms.above("Invocation5XXErrors", failed, 0, "the endpoint fails", periods=6)
+
+
+def identity(image: str, settings: Settings) -> str:
+    """What tells a model and its configuration from others of the endpoint: eight hex digits."""
+    made_of = f"{image} {settings.archive} {settings.memory_mb} {settings.max_concurrency} {VARIABLES}"
+    return hashlib.sha256(made_of.encode()).hexdigest()[:8]
 
 
 def registry(config: StageConfig) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,25 @@ def test_model_and_configuration_are_replaced_by_what_they_are(full: Stage) -> N
     assert re.fullmatch(r"autoir-full-embedding-[0-9a-f]{8}", model["ModelName"])
     assert model["ModelName"] == setup["EndpointConfigName"]
     assert model["ModelName"].rpartition("-")[2] in model.id
+
+
+def test_whatever_the_model_is_made_of_gives_it_another_name(
+    synthesis: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFormation replaces nothing under a name that was given to it."""
+    from stacks import embedding
+
+    settings = EmbeddingSettings(archive="embed/a/model.tar.gz")
+    before = embedding.identity("image", settings)
+    others = [
+        embedding.identity("another", settings),
+        embedding.identity("image", replace(settings, archive="embed/b/model.tar.gz")),
+        embedding.identity("image", replace(settings, memory_mb=4096)),
+        embedding.identity("image", replace(settings, max_concurrency=9)),
+    ]
+    monkeypatch.setattr(embedding, "VARIABLES", {"SAGEMAKER_MODEL_SERVER_WORKERS": "2"})
+    others.append(embedding.identity("image", settings))
+    assert len({before, *others}) == 6
 
 
 def test_the_model_reads_its_archive_alone(full: Stage) -> None:
