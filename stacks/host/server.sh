@@ -9,6 +9,8 @@ if [ -z "$model" ]; then echo "no weights in $WEIGHTS" >&2; exit 1; fi
 template=()
 if [ -f "$WEIGHTS/chat_template.jinja" ]; then template=(--chat-template-file /weights/chat_template.jinja); fi
 read -ra where <<<"$EXPERTS"
+# One that was told to stop while it loaded may have outlived its client: it holds the name, the port and the cards.
+docker rm --force autoir-llm >/dev/null 2>&1 || true
 exec docker run --rm --name autoir-llm --gpus all --network host --read-only --tmpfs /tmp --ulimit memlock=-1 \
     --volume "$WEIGHTS:/weights:ro" --volume "$RUN/key:/run/key:ro" "$IMAGE" \
     --model "/weights/${model##*/}" --alias kimi-k2 --host "$address" --port "$PORT" --api-key-file /run/key \

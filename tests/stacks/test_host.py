@@ -242,6 +242,13 @@ def test_a_start_fills_verifies_serves_and_says_so(host: Host) -> None:
     assert len([call for call in host.calls("curl") if call.endswith("/health")]) == 3
 
 
+def test_a_server_that_outlived_its_client_makes_way(host: Host) -> None:
+    """While it loads it heeds no signal; systemd then kills the client alone, and its name stays taken."""
+    for unit in ("autoir-disks.service", "autoir-weights.service", "autoir-server.service"):
+        host.unit(unit)
+    assert [call.split(" --name")[0] for call in host.calls("docker")] == ["rm --force autoir-llm", "run --rm"]
+
+
 def test_the_key_is_in_a_file_of_root_and_in_no_argument(host: Host) -> None:
     for unit in ("autoir-disks.service", "autoir-weights.service", "autoir-server.service"):
         host.unit(unit)
