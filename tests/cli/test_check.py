@@ -257,11 +257,21 @@ def test_a_fresh_account_is_asked_for_room(call: Call, app: Checkout, aws: Answe
     assert {found[part]["state"] for part in ("store", "embedding", "tailer", "subscriptions")} == {"note"}
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "CREATE_FAILED"])
-def test_a_stack_that_failed_is_deployed_again(call: Call, aws: Answers, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "verb"),
+    [
+        ("ROLLBACK_COMPLETE", "deploy"),
+        ("CREATE_FAILED", "deploy"),
+        ("UPDATE_ROLLBACK_FAILED", "rollback"),
+        ("DELETE_FAILED", "destroy"),
+    ],
+)
+def test_a_stack_that_failed_is_mended_by_what_its_state_takes(
+    call: Call, aws: Answers, status: str, verb: str
+) -> None:
     aws["cloudformation.DescribeStacks"] = {"Stacks": [{"StackName": "x", "StackStatus": status}]}
     found = rows(call)["stack App"]
-    assert (found["state"], found["mend"]) == ("broken", "cdk deploy AutoIR-prod-App -c stage=prod")
+    assert (found["state"], found["mend"]) == ("broken", f"cdk {verb} AutoIR-prod-App -c stage=prod")
 
 
 def test_nothing_is_changed(call: Call, app: Checkout, aws: Answers) -> None:

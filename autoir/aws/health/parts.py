@@ -11,6 +11,8 @@ from autoir.stage import gates, names, outputs
 from autoir.store.database import NEWEST_SCHEMA
 
 _SECRETS = {"owner": outputs.OWNER_SECRET, "writer": outputs.WRITER_SECRET, "reader": outputs.READER_SECRET}
+_MENDED_BY = {"UPDATE_ROLLBACK_FAILED": "rollback", "DELETE_FAILED": "destroy"}
+"""What the CDK does with a stack that takes no update in its state."""
 
 
 def switches(seen: Seen) -> Iterator[Row]:
@@ -26,7 +28,7 @@ def stacks(seen: Seen) -> Iterator[Row]:
     for part in seen.parts():
         name = names.stack(seen.config.name, part)
         status = str(seen.stack(part).get("StackStatus", ""))
-        again = f"cdk deploy {name} -c stage={seen.config.name}"
+        again = f"cdk {_MENDED_BY.get(status, 'deploy')} {name} -c stage={seen.config.name}"
         if not status:
             first = f"autoir tidb dsn --stage {seen.config.name}" if part == "Foundation" else again
             yield Row(f"stack {part}", "broken", "not deployed", "deployed", first)
