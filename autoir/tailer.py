@@ -146,7 +146,7 @@ class Tailer:
             chosen = self._chosen()
             if chosen:
                 self._read(*chosen)
-            elif once:
+            elif once and not self._is_due():
                 return
             else:
                 self._pause(self._idle_s())
@@ -209,6 +209,10 @@ class Tailer:
             self._spare.take()
         return tailed, reading
 
+    def _is_due(self) -> bool:
+        """Whether a reading is due; only a wide one may have to wait nevertheless."""
+        return any(self._due(self._around.clock()))
+
     def _due(self, now_ms: int) -> Iterator[tuple[TailedGroup, Reading]]:
         for tailed in self.groups.values():
             for reading in tailed.ready(now_ms):
@@ -231,6 +235,8 @@ class Tailer:
             self.tally.received -= self.tally.unaccounted  # of a batch that failed: it is read again
 
     def _idle_s(self) -> float:
+        if self._is_due():
+            return self._spare.wait_s()
         now_ms = self._around.clock()
         next_ms = min((tailed.next_ms() for tailed in self.groups.values()), default=NEVER_MS)
         return min(max(next_ms - now_ms, 1), _LONGEST_PAUSE_MS) / 1_000

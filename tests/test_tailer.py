@@ -292,6 +292,27 @@ def test_once_reads_to_the_end_and_is_done(world: World) -> None:
     world.check(BEGIN)
 
 
+def test_once_ends_with_the_wide_sweep_and_waits_for_its_share_of_the_rate(wire: Wire, tmp_path: Path) -> None:
+    """Run once a day, it would never come to the end of it: tokens of a day ago are no longer taken."""
+    world = World(wire, tmp_path, Faults(page_events=10, latency_ms=80))
+    world.logs.make(API)
+    for n in range(100):
+        world.logs.put(API, START_MS - 4 * DAY_MS + n, f"line {n}", late_ms=4 * DAY_MS + HOUR_MS)
+    turns = 0
+
+    def turned(_: object) -> None:
+        nonlocal turns
+        turns += 1
+
+    for day in (0, 1):
+        world.time.now_ms = START_MS + day * (DAY_MS + HOUR_MS)
+        with world.tailer(API, per_s=5, back_ms=5 * DAY_MS, pace=Pace(poll_ms=ONCE_MS)) as tailer:
+            tailer.discover()
+            tailer.run(turned, once=True)
+    world.check(START_MS - 5 * DAY_MS)
+    assert turns < 5 * world.logs.calls["FilterLogEvents"]  # it sleeps until a call may be made
+
+
 def test_a_range_is_read_once_and_can_be_stopped(world: World) -> None:
     world.logs.faults.page_events = 10
     fill(world.logs, API, random.Random(13), 200, HOUR_MS, 1)
