@@ -20,7 +20,7 @@ from autoir.store import Store
 from autoir.store.cursors import LeaseLostError
 from autoir.store.rows import Cursor
 from autoir.tail.cloudwatch import CloudWatch, LogGroup, LoginError
-from autoir.tail.cloudwatch_group import NEVER_MS, Reading, Recent, Surroundings, TailedGroup
+from autoir.tail.cloudwatch_group import NEVER_MS, Reading, Recent, Seen, Surroundings, TailedGroup
 from autoir.tail.cloudwatch_groups import Selection, discover
 from autoir.tail.cloudwatch_rate import Bucket, Pause
 from autoir.tail.cloudwatch_windows import Kind, Pace, backfill_cursor, first_cursors
@@ -76,7 +76,7 @@ class Tailer:
         self.tally = ingest.tally
         self.groups: dict[str, TailedGroup] = {}
         self.refused: dict[str, AutoirError] = {}
-        self._around = Surroundings(store, ingest, cloudwatch, Recent(), owner, clock, jitter, self.pace)
+        self._around = Surroundings(store, ingest, cloudwatch, Recent(), Seen(), owner, clock, jitter, self.pace)
         self._selection = selection
         self._pause = pause
         self._between = between
@@ -93,7 +93,7 @@ class Tailer:
     @property
     def events_read(self) -> int:
         """Events that CloudWatch gave, each as often as it was read."""
-        return sum(tailed.events_read for tailed in self.groups.values())
+        return self._around.seen.events
 
     @property
     def is_under_way(self) -> bool:
@@ -103,7 +103,7 @@ class Tailer:
     @property
     def own_lines(self) -> int:
         """Lines of AutoIR's own that came by a detour and were left out."""
-        return sum(tailed.own_lines for tailed in self.groups.values())
+        return self._around.seen.own_lines
 
     def states(self) -> list[GroupState]:
         """Every group that is wanted by name or was found, those that cannot be read included."""

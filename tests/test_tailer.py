@@ -313,6 +313,20 @@ def test_once_ends_with_the_wide_sweep_and_waits_for_its_share_of_the_rate(wire:
     assert turns < 5 * world.logs.calls["FilterLogEvents"]  # it sleeps until a call may be made
 
 
+def test_what_a_group_gave_still_counts_when_it_is_gone(world: World) -> None:
+    fill(world.logs, API, random.Random(14), 20, MINUTE_MS, 1)
+    fill(world.logs, WEB, random.Random(15), 20, MINUTE_MS, 1)
+    world.logs.put(WEB, START_MS, '{"message": "read", "autoir_own": "prod"}')
+    tailer = world.tailer("/shop/*")
+    world.run(tailer, until_ms=START_MS + 3 * MINUTE_MS)
+    before = (tailer.events_read, tailer.own_lines)
+    assert before[1] == 1
+    del world.logs.groups[WEB]
+    world.run(tailer, until_ms=START_MS + 12 * MINUTE_MS)
+    assert WEB not in tailer.groups
+    assert (tailer.events_read >= before[0], tailer.own_lines) == (True, 1)
+
+
 def test_a_range_is_read_once_and_can_be_stopped(world: World) -> None:
     world.logs.faults.page_events = 10
     fill(world.logs, API, random.Random(13), 200, HOUR_MS, 1)

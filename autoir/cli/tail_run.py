@@ -166,7 +166,8 @@ class Run:
         tally = self._tally
         rows = [("read", f"{self._read:,}", f"from {counted(len(self._states), 'log group')}")]
         rows.append(("stored", f"{tally.stored:,}", ""))
-        if known := self._read - tally.stored - tally.filtered.total() - tally.quarantined.total() - self._own_lines:
+        known = self._read - tally.stored - tally.filtered.total() - tally.quarantined.total() - self._own_lines
+        if known > 0:  # a page that was stored in part is not counted as read
             rows.append(("known", f"{known:,}", "stored already: what came late is looked for again"))
         for name, reasons in (("filtered", tally.filtered), ("quarantined", tally.quarantined)):
             rows += [(name, f"{count:,}", reason) for reason, count in reasons.most_common()]

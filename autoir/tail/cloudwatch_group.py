@@ -69,6 +69,15 @@ class Recent:
                 del self._ids[old]
 
 
+@dataclass(slots=True)
+class Seen:
+    """What CloudWatch gave, whether its groups are still there or not: ``events``, each as often as it was read, and of
+    them the lines of AutoIR's own."""
+
+    events: int = 0
+    own_lines: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the groups of a tailer share."""
@@ -77,6 +86,7 @@ class Surroundings:
     sink: Sink
     cloudwatch: CloudWatch
     recent: Recent
+    seen: Seen
     owner: str
     clock: Clock
     jitter: Random
@@ -104,8 +114,6 @@ class TailedGroup:
         self.lease: Lease | None = None
         self.readings: dict[Kind, Reading] = {}
         self.error: AutoirError | None = None
-        self.events_read = 0
-        self.own_lines = 0
         self.blocked_until_ms = 0
         self.complete_ms = around.clock()
         self.was_complete = False
@@ -191,7 +199,7 @@ class TailedGroup:
         if not token:
             after = CLOSED[reading.kind](after, reading.begun_ms, self._late_ms)
         self._store(reading, events, after, now_ms)
-        self.events_read += len(events)
+        self._around.seen.events += len(events)
         reading.cursor = after
         if not is_open(after):
             self._closed(reading)
@@ -230,7 +238,7 @@ class TailedGroup:
             lease = self.lease._replace(until_ms=around.clock() + around.pace.lease_ms)
             foreign = [event for event in fresh.values() if not is_own_line(event.message)]
             around.sink.store_events(foreign, after, lease)
-            self.own_lines += len(fresh) - len(foreign)
+            around.seen.own_lines += len(fresh) - len(foreign)
             self.lease = lease
             around.recent.add(fresh)
         reading.brought = reading.brought or bool(fresh)
