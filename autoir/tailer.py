@@ -83,6 +83,8 @@ class Tailer:
         self._start_ms = clock() - back_ms
         self._spare = Bucket(clock, cloudwatch.bucket.per_s / 2)
         self._discover_ms = 0
+        self._looked = f"discovered:{stable_id(*selection.wanted)}"
+        self._looked_ms = 0
 
     def __enter__(self) -> Self:
         return self
@@ -118,13 +120,12 @@ class Tailer:
         self.refused = found.refused
         for gone in self.groups.keys() - found.groups.keys():
             self._give_back(self.groups.pop(gone))
-        looked = f"discovered:{stable_id(*self._selection.wanted)}"
-        last_ms = int(self._around.store.meta(looked) or now_ms)
+        last_ms = int(self._around.store.meta(self._looked) or now_ms)
         for name, group in found.groups.items():
             if name not in self.groups:
                 self.groups[name] = TailedGroup(group, self._first(group, last_ms, now_ms), self._around)
         if self._selection.is_open:
-            self._around.store.set_meta(looked, str(now_ms))
+            self._looked_ms = now_ms
         self._discover_ms = now_ms + self.pace.discover_ms
 
     def require_any(self) -> None:
@@ -140,6 +141,7 @@ class Tailer:
         while self._pause(0):
             self._discover_again(once)
             self._acquire()
+            self._note_look()
             if wait_s := self._around.cloudwatch.bucket.wait_s():
                 self._pause(wait_s)
                 continue
@@ -192,6 +194,18 @@ class Tailer:
                     tailed.failed(error)
                 else:
                     tailed.error = None if free else _taken(tailed.group.name)
+
+    def _note_look(self) -> None:
+        """Note when the groups were looked up, once each has its cursors: a new one that has none when this process
+        dies would begin as an old one."""
+        if self._looked_ms and all(tailed.begun for tailed in self.groups.values()):
+            try:
+                self._around.store.set_meta(self._looked, str(self._looked_ms))
+            except PasswordRefusedError:
+                raise
+            except AutoirError:
+                return  # at the next turn
+            self._looked_ms = 0
 
     def _chosen(self) -> tuple[TailedGroup, Reading] | None:
         """The reading that has waited longest for its weight, of those that are due."""

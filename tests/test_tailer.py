@@ -327,6 +327,20 @@ def test_what_a_group_gave_still_counts_when_it_is_gone(world: World) -> None:
     assert (tailer.events_read >= before[0], tailer.own_lines) == (True, 1)
 
 
+def test_a_new_group_that_could_not_be_begun_is_read_from_its_beginning_later(world: World) -> None:
+    """Found by a process that died, or had no store, before there was a cursor for it."""
+    fill(world.logs, API, random.Random(16), 20, MINUTE_MS, 1)
+    with world.tailer("/shop/*") as first:
+        world.run(first, until_ms=START_MS + 5 * MINUTE_MS)
+    world.logs.make(WEB, created_ms=START_MS + HOUR_MS)
+    world.logs.put(WEB, START_MS + HOUR_MS, "the first line of a new group")
+    world.time.now_ms = START_MS + HOUR_MS + MINUTE_MS
+    world.tailer("/shop/*").discover()
+    world.time.now_ms = START_MS + 9 * HOUR_MS
+    world.run(world.tailer("/shop/*"), until_ms=START_MS + 10 * HOUR_MS)
+    world.check(BEGIN)
+
+
 def test_a_range_is_read_once_and_can_be_stopped(world: World) -> None:
     world.logs.faults.page_events = 10
     fill(world.logs, API, random.Random(13), 200, HOUR_MS, 1)

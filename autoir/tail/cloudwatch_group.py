@@ -117,6 +117,8 @@ class TailedGroup:
         self.blocked_until_ms = 0
         self.complete_ms = around.clock()
         self.was_complete = False
+        self.begun = False
+        """Whether the store knows where it begins."""
         self._first = first
         self._around = around
         self._failures = 0
@@ -137,6 +139,7 @@ class TailedGroup:
         leased = next(iter(self._first.values())).source
         lease = store.lease(leased, self.group.name, self._around.owner, now_ms, now_ms + pace.lease_ms)
         if lease is None:
+            self.begun = self.begun or store.cursor(leased, self.group.name) is not None
             self.blocked_until_ms = now_ms + pace.poll_ms
             return False
         readings = {}
@@ -146,7 +149,7 @@ class TailedGroup:
                 cursor = first
                 store.write(Batch([], [], [], [], cursor, lease))
             readings[kind] = Reading(kind, cursor, now_ms, tail_begun_ms(cursor))
-        self.lease, self.readings = lease, readings
+        self.lease, self.readings, self.begun = lease, readings, True
         if "tail" in readings:
             self._late_ms = place_of(readings["tail"].cursor).late_ms
         for reading in readings.values():
