@@ -129,7 +129,7 @@ class Watch:
             metric_names.DUPLICATE: tally.duplicate,
             metric_names.FILTERED: tally.filtered.total() + tailer.own_lines,
             metric_names.QUARANTINED: tally.quarantined.total(),
-            metric_names.UNACCOUNTED: tally.unaccounted,
+            metric_names.UNACCOUNTED: tailer.unaccounted,
             metric_names.RECURSION_REFUSED: tailer.own_lines,
             metric_names.PATTERNS_NEW: tally.patterns_new,
         }

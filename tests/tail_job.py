@@ -81,6 +81,7 @@ class World:
     def tailer(
         self, *wanted: str, pace: Pace | None = None, per_s: float = 1000.0, store: Store | None = None,
         back_ms: int = BACK_MS, owner: str = "", between: tuple[int, int] | None = None, excluded: Sequence[str] = (),
+        ingest: Ingest | None = None,
     ) -> Tailer:  # fmt: skip
         """A tailer of its own owner, as a new process would make it."""
         self._owners += 1
@@ -89,7 +90,7 @@ class World:
         store = store or self.store
         cloudwatch = CloudWatch(Access(), Bucket(clock, per_s), pause=pause, jitter=jitter, client=client_of(self.wire))
         return Tailer(
-            store, Ingest(store, Settings(retention_days_events=0), clock), cloudwatch,
+            store, ingest or Ingest(store, Settings(retention_days_events=0), clock), cloudwatch,
             Selection(wanted or ("*",), excluded), owner=owner or f"task-{self._owners}", clock=clock, pause=pause,
             jitter=jitter, back_ms=back_ms, pace=pace, between=between,
         )  # fmt: skip

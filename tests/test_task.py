@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -27,9 +28,12 @@ from autoir.embed.remote.endpoint import Traffic
 from autoir.errors import PasswordRefusedError
 from autoir.events import identity
 from autoir.heartbeat import OLD_MS, Heartbeat, is_alive
+from autoir.ingest import Ingest
 from autoir.lambda_env import TailEnv
 from autoir.recursion import is_own_line
+from autoir.settings import Settings
 from autoir.store import Store, open_store
+from autoir.store.rows import Batch
 from autoir.tail.cloudwatch_rate import Bucket
 from autoir.tail.cloudwatch_windows import Pace
 from autoir.task import Opening, Voice, Watch
@@ -164,8 +168,6 @@ def test_health_is_the_age_of_the_heartbeat(tmp_path: Path, age_ms: int | None, 
 
 
 def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> None:
-    import random
-
     world = World(wire, tmp_path)
     for n in range(12):
         fill(world.logs, f"/shop/{n:02}", random.Random(n), 5, MINUTE_MS, 1)
@@ -204,6 +206,29 @@ def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> No
     assert [sums[name] for name in embedding] == [7, 3, pytest.approx(200)]
     warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
     assert warnings == ["/shop/11: /shop/11 may not be read."]
+
+
+class LosingIngest(Ingest):
+    """Has a defect: what becomes of the first event of a batch nobody knows."""
+
+    def _write(self, batch: Batch) -> None:
+        super()._write(batch._replace(events=batch.events[1:]))
+
+
+def test_events_of_unknown_fate_come_to_the_metric_of_their_alarm(wire: Wire, tmp_path: Path) -> None:
+    world = World(wire, tmp_path)
+    fill(world.logs, API, random.Random(1), 20, SECOND_MS, 1)
+    world.time.now_ms += MINUTE_MS
+    stream, clock = io.StringIO(), world.time.clock
+    watch = Watch(Voice(environment(), stream, clock), Heartbeat(tmp_path / "beat", clock), clock)
+    tailer = world.tailer(API, ingest=LosingIngest(world.store, Settings(retention_days_events=0), clock))
+    tailer.discover()
+    world.time.end_ms = world.time.now_ms + 2 * MINUTE_MS
+    tailer.run(watch)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert sum(line.get(metric_names.UNACCOUNTED, 0) for line in lines) > 0
+    warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
+    assert set(warnings) == {f"{API}: failed with UnaccountedError"}
 
 
 class Changing(Secret):
