@@ -99,8 +99,10 @@ def backfill(
     from autoir.tail.cloudwatch_groups import Selection
 
     now_ms = system_clock()
-    from_ms = moment_ms("--from", begin, now_ms)
-    until_ms = moment_ms("--to", end, now_ms) if end else now_ms
+    from_ms = max(0, moment_ms("--from", begin, now_ms))
+    until_ms = min(moment_ms("--to", end, now_ms), now_ms) if end else now_ms  # what is to come is read when it came
+    if from_ms >= now_ms:
+        raise UsageError(f"--from {begin!r} lies in the future.", "Example: --from 3d --to 1d")
     if from_ms >= until_ms:
         raise UsageError("--from is not before --to.", "Example: --from 3d --to 1d")
     settings = stores.loaded_settings(asked(ctx))

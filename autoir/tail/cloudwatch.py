@@ -97,13 +97,14 @@ class CloudWatch:
         self, group: LogGroup, from_ms: int, until_ms: int, token: str = "", *, limit: int = PAGE_EVENTS,
         newest_first: bool = False,
     ) -> Page:  # fmt: skip
-        """One page of the events whose time is in [``from_ms``, ``until_ms``).
+        """One page of the events whose time is in [``from_ms``, ``until_ms``); CloudWatch knows none of before 1970.
 
         Raises StaleTokenError for a token that is too old, UsageError for a group that is gone, NotReadableError where
         the role may not read it, LoginError, and UnreachableError when CloudWatch keeps being busy or away.
         """
         arguments: dict[str, object] = {
-            "logGroupName": group.name, "startTime": from_ms, "endTime": until_ms, "limit": limit,
+            "logGroupName": group.name, "startTime": max(0, from_ms), "endTime": max(0, until_ms),
+            "limit": limit,
         }  # fmt: skip
         if newest_first:
             arguments["startFromHead"] = False

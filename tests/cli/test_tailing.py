@@ -144,6 +144,25 @@ def test_backfill_reads_a_span_once(call: Call, logs: FakeLogs, tmp_path: Path) 
     assert call("logs", "backfill", API, "--from", "1h", "--to", "2h").exit_code == 2
 
 
+@pytest.mark.parametrize("begin", ["5000w", "999999w", "1960-01-01"])
+def test_there_is_no_time_before_1970(call: Call, logs: FakeLogs, tmp_path: Path, begin: str) -> None:
+    put(logs, HOUR_MS, "hello")
+    assert call("logs", "backfill", API, "--from", begin).exit_code == 0
+    assert stored(tmp_path) == ["hello"]
+    assert "hello" in call("logs", "latest", "--live", API, "--since", begin).stdout
+
+
+def test_a_span_that_is_not_over_is_read_again(call: Call, logs: FakeLogs, tmp_path: Path) -> None:
+    span = ("--from", str(system_clock() - HOUR_MS), "--to", "9999999999999999")
+    for message in ("first", "second"):
+        put(logs, 0, message)
+        assert call("logs", "backfill", API, *span).exit_code == 0
+    assert stored(tmp_path) == ["first", "second"]
+    for end in ((), span[2:]):
+        future = call("logs", "backfill", API, "--from", "2222-01-01", *end)
+        assert (future.exit_code, "--from '2222-01-01' lies in the future" in future.stderr) == (2, True)
+
+
 def test_no_line_of_autoir_comes_in_by_a_detour(call: Call, logs: FakeLogs, tmp_path: Path) -> None:
     put(logs, MINUTE_MS, json.dumps({"level": "INFO", "message": "read a page", "autoir_own": "prod"}))
     put(logs, MINUTE_MS, "theirs: autoir_own")
