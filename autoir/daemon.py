@@ -42,7 +42,7 @@ Told = Callable[[str, AutoirError], None]
 
 
 class Stop:
-    """Whether the process is to end, and a pause that ends with it. ``interrupted``: by Ctrl-C."""
+    """Whether the process ``is_set`` to end, and a pause that ends with it. ``interrupted``: by Ctrl-C."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -51,6 +51,11 @@ class Stop:
     def pause(self, seconds: float) -> bool:
         """Wait; False when the process is to end, at once."""
         return not self._event.wait(seconds)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the process is to end."""
+        return self._event.is_set()
 
     def set(self) -> None:
         """The process is to end."""

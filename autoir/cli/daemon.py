@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autoir.cli import stores
+from autoir.cli import stores, tailing
 from autoir.cli.failures import report
 from autoir.cli.options import AwsCommand, asked, duration_ms, examples
-from autoir.cli.output import print_json, show
 from autoir.errors import UsageError
 from autoir.settings import Settings, validated
 
@@ -108,10 +107,7 @@ def daemon(
             run.follow(jobs, back_ms=duration_ms("--start-time", start_time))
         finally:
             run.close()
-    if asked(ctx).as_json:
-        print_json(run.document())
-    else:
-        show(*run.summary(stores.flag_for(asked(ctx))))
+    tailing.ended(ctx, run, cut_short=stop.interrupted, again="The next start goes on where it stopped.")
     return 0
 
 

@@ -78,7 +78,8 @@ def tail(
                 run.once(back_ms=back_ms, embed=embed)
         finally:
             run.close()
-        return _ended(ctx, run, interrupted=stop.interrupted, again="The same command goes on where it stopped.")
+        cut_short = stop.interrupted or (stop.is_set and not follow)  # whoever follows is done when told so
+        return ended(ctx, run, cut_short=cut_short, again="The same command goes on where it stopped.")
 
 
 def backfill(
@@ -117,18 +118,19 @@ def backfill(
         words = [*groups, *(word for glob in exclude or () for word in ("--exclude", glob))]
         span = f"--from {_iso(from_ms)} --to {_iso(until_ms)}"  # a span that is said by the clock is another one later
         again = f"To go on: autoir{stores.flag_for(asked(ctx))} logs backfill {shlex.join(words)} {span}"
-        return _ended(ctx, run, interrupted=stop.interrupted, again=again)
+        return ended(ctx, run, cut_short=stop.is_set, again=again)
 
 
 def _iso(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _ended(ctx: typer.Context, run: "Run", *, interrupted: bool, again: str) -> int:
+def ended(ctx: typer.Context, run: "Run", *, cut_short: bool, again: str) -> int:
+    """Show what ``run`` did; its exit code. Raises Interrupted when it was cut short, and says how to go on."""
     if asked(ctx).as_json:
         print_json(run.document())
     else:
         show(*run.summary(stores.flag_for(asked(ctx))))
-    if interrupted:
+    if cut_short:
         raise Interrupted(f"stopped. {run.stored:,} lines of this run are kept.", again)
     return run.exit_code

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,41 @@ def test_a_span_that_is_not_over_is_read_again(call: Call, logs: FakeLogs, tmp_p
     for end in ((), span[2:]):
         future = call("logs", "backfill", API, "--from", "2222-01-01", *end)
         assert (future.exit_code, "--from '2222-01-01' lies in the future" in future.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number", "code"),
+    [
+        (("logs", "tail", API), signal.SIGINT, 130),
+        (("logs", "tail", API), signal.SIGTERM, 130),
+        (("logs", "backfill", API, "--from", "2h"), signal.SIGINT, 130),
+        (("logs", "backfill", API, "--from", "2h"), signal.SIGTERM, 130),
+        # what has no end of its own is done when it is told so
+        (("logs", "tail", API, "--follow"), signal.SIGTERM, 0),
+        (("logs", "tail", API, "--follow"), signal.SIGINT, 130),
+        (("daemon", "--groups", API), signal.SIGTERM, 0),
+        (("daemon", "--groups", API), signal.SIGINT, 130),
+    ],
+)
+def test_what_was_stopped_before_its_end_is_not_done(
+    call: Call, logs: FakeLogs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...],
+    number: signal.Signals, code: int,
+) -> None:  # fmt: skip
+    logs.faults.page_events = 2
+    for n in range(40):
+        put(logs, MINUTE_MS - n, f"line {n}")
+    answer = logs.answer
+
+    def stopping(operation: str, body: dict[str, object]) -> dict[str, object] | None:
+        if logs.calls["FilterLogEvents"] == 3:
+            os.kill(os.getpid(), number)
+        return answer(operation, body)
+
+    monkeypatch.setattr(logs, "answer", stopping)
+    result = call(*arguments)
+    assert result.exit_code == code, result.stderr
+    assert ("stopped." in result.stderr) == (code == 130)
+    assert 0 < len(stored(tmp_path)) < 40
 
 
 def test_no_line_of_autoir_comes_in_by_a_detour(call: Call, logs: FakeLogs, tmp_path: Path) -> None:
