@@ -130,7 +130,7 @@ def test_one_failing_group_never_stops_another(world: World) -> None:
     world.run(tailer, until_ms=START_MS + 3 * MINUTE_MS)
     errors = {state.name: (str(state.error), state.error.hint) for state in tailer.states() if state.error}
     assert errors == {
-        "/shop/secret": ("/shop/secret may not be read.", "Give this role logs:FilterLogEvents on it."),
+        "/shop/secret": ("/shop/secret may not be read.", "Give this role logs:FilterLogEvents."),
         "/shop/doomed": ("there is no log group /shop/doomed.", "It may have been deleted: what was read is stored."),
         "/shop/apj": ("there is no log group /shop/apj.", "Did you mean /shop/api?"),
         "/shop/archive": (

@@ -30,6 +30,7 @@ _THROTTLED = frozenset(
 _AGAIN = frozenset({500, 502, 503, 504})
 _GONE = "ResourceNotFoundException"
 _INVALID = "InvalidParameterException"
+_LIST = "the list of log groups"
 _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 
 
@@ -120,7 +121,7 @@ class CloudWatch:
         arguments: dict[str, object] = {"logGroupNamePrefix": prefix} if prefix else {}
         while True:
             answer = self._patiently(
-                lambda: self._client.describe_log_groups(**arguments), prefix, "logs:DescribeLogGroups", None
+                lambda: self._client.describe_log_groups(**arguments), _LIST, "logs:DescribeLogGroups", None
             )
             yield from (_group(fields) for fields in answer.get("logGroups", ()))
             if not answer.get("nextToken"):
@@ -173,7 +174,7 @@ class CloudWatch:
         if code == _GONE:
             raise UsageError(f"there is no log group {name}.", "It may have been deleted: what was read is stored.")
         if code in _DENIED:
-            raise NotReadableError(f"{name} may not be read.", f"Give this role {right} on it.") from error
+            raise NotReadableError(f"{name} may not be read.", f"Give this role {right}.") from error
         raise NotReadableError(f"CloudWatch refuses {right} on {name}: {said} ({code}).")
 
 

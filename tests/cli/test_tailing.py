@@ -71,12 +71,21 @@ def test_a_group_that_is_missing_names_those_like_it(call: Call, logs: FakeLogs)
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("glob", ["*", "/shop/*"])
+def test_groups_that_may_not_be_listed(call: Call, logs: FakeLogs, glob: str) -> None:
+    logs.refusal = Refusal("AccessDeniedException", "not authorized")
+    result = call("logs", "tail", glob)
+    assert (result.exit_code, result.stderr) == (
+        1, "autoir: the list of log groups may not be read.\n        Give this role logs:DescribeLogGroups.\n",
+    )  # fmt: skip
+
+
 def test_one_group_that_fails_is_said_and_the_others_are_read(call: Call, logs: FakeLogs, tmp_path: Path) -> None:
     logs.make("/shop/secret", denied=True)
     put(logs, MINUTE_MS, "hello")
     result = call("logs", "tail", "/shop/*", "/shop/none")
     assert result.exit_code == 2
-    assert "autoir: /shop/secret may not be read.\n        Give this role logs:FilterLogEvents on it." in result.stderr
+    assert "autoir: /shop/secret may not be read.\n        Give this role logs:FilterLogEvents." in result.stderr
     assert "there is no log group /shop/none" in result.stderr
     assert stored(tmp_path) == ["hello"]
 
