@@ -16,6 +16,7 @@ import typer
 from autoir.cli import stores, tailing
 from autoir.cli.failures import report
 from autoir.cli.options import AwsCommand, asked, duration_ms, examples
+from autoir.cli.output import note
 from autoir.errors import UsageError
 from autoir.settings import Settings, validated
 
@@ -100,6 +101,9 @@ def daemon(
     if alerts_enabled:
         receivers = _receivers(settings, _names([alerts_channels]), as_json=asked(ctx).as_json)
         jobs.append(alerting(settings, _publishing(receivers), alerts_interval_sec))
+    elif idle := _given_for_alerts(ctx):
+        do = "do" if len(idle) > 1 else "does"
+        note(f"Without --alerts-enabled nobody looks for incidents: {', '.join(idle)} {do} nothing.")
     tail_run.checked_store(asked(ctx))
     with stopped_by_signals() as stop:
         run = tail_run.Run(asked(ctx), settings, stop, selection)
@@ -109,6 +113,13 @@ def daemon(
             run.close()
     tailing.ended(ctx, run, cut_short=stop.interrupted, again="The next start goes on where it stopped.")
     return 0
+
+
+def _given_for_alerts(ctx: typer.Context) -> list[str]:
+    """Flags of the call that only alerts go by."""
+    names = {p.name: p.opts[0] for p in ctx.command.params if p.name and p.name.startswith(("alerts_", "sns_"))}
+    sources = {flag: ctx.get_parameter_source(name) for name, flag in names.items()}
+    return [flag for flag, source in sources.items() if source and source.name == "COMMANDLINE"]
 
 
 def _names(texts: Sequence[str]) -> list[str]:

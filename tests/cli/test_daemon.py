@@ -100,6 +100,27 @@ def test_how_often_it_looks_and_whom_it_tells(
     assert followed.jobs["alerts"].every_s == every_s
 
 
+@pytest.mark.parametrize(
+    ("flags", "variables", "said"),
+    [
+        (["--sns-arn", ARN], {}, "Without --alerts-enabled nobody looks for incidents: --sns-topic-arn does nothing."),
+        (["--alerts-interval-sec", "60", "--alerts-channels", "sns"], {},
+         "Without --alerts-enabled nobody looks for incidents: --alerts-interval-sec, --alerts-channels do nothing."),
+        ([], {"SNS_TOPIC_ARN": ARN, "ALERTS_CHANNELS": "sns"}, ""),  # may be set for other commands
+        (["--alerts-enabled", "--sns-arn", ARN], {}, ""),
+        (["--sns-arn", ARN], {"ALERTS_ENABLED": "1"}, ""),
+    ],
+)  # fmt: skip
+def test_flags_of_alerts_that_are_off_are_named(
+    call: Call, followed: type[Followed], monkeypatch: pytest.MonkeyPatch, flags: list[str], variables: dict[str, str],
+    said: str,
+) -> None:  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = call("daemon", "--groups", LEDGER, *flags)
+    assert (result.exit_code, result.stderr.strip()) == (0, said)
+
+
 def test_groups_and_jobs(call: Call, followed: type[Followed], monkeypatch: pytest.MonkeyPatch) -> None:
     assert (
         call("daemon", "--groups", "/a,/b", "--groups", "/c", "--exclude", "*/x", "--start-time", "2h").exit_code == 0
