@@ -82,6 +82,60 @@ def test_killed_at_any_write(wire: Wire, tmp_path: Path, after: bool) -> None:
     assert at > 15
 
 
+def test_a_sweep_does_not_begin_within_a_window_of_the_tail(wire: Wire, tmp_path: Path) -> None:
+    """A window that takes longer than sweeps are apart: what comes behind its page lies in the sweep after it."""
+    world = World(wire, tmp_path, Faults(page_events=2))
+    world.logs.make(API)
+    with world.tailer(API) as first:
+        world.run(first, until_ms=START_MS + MINUTE_MS)
+    back_ms = START_MS + 5 * HOUR_MS
+    for n in range(200):
+        world.logs.put(API, back_ms - 10 * MINUTE_MS + n * SECOND_MS, f"line {n}")
+    world.logs.put(API, back_ms - 12 * MINUTE_MS, "behind the page", late_ms=13 * MINUTE_MS)
+    world.logs.faults.latency_ms = 12 * SECOND_MS
+    world.time.now_ms = back_ms
+    world.run(world.tailer(API), until_ms=back_ms + HOUR_MS)
+    world.check(BEGIN)
+
+
+def test_a_late_event_widens_the_sweeps_for_some_days(world: World) -> None:
+    """An event of 45 minutes late is found within the hour where one was an hour late before."""
+    world.logs.make(API)
+    world.logs.put(API, START_MS - 90 * MINUTE_MS, "an hour late", late_ms=HOUR_MS)
+    world.logs.put(API, START_MS + 5 * MINUTE_MS, "later on", late_ms=45 * MINUTE_MS)
+    tailer = world.tailer(API, back_ms=2 * HOUR_MS, pace=Pace(poll_ms=5 * MINUTE_MS))
+    world.run(tailer, until_ms=START_MS + 2 * HOUR_MS)
+    world.check(START_MS - 2 * HOUR_MS)
+    sweep = tailer.groups[API].readings["sweep"]
+    assert sweep.due_ms - sweep.cursor.swept_ms == 30 * MINUTE_MS
+    world.run(tailer, until_ms=START_MS + 3 * DAY_MS + HOUR_MS)  # forgotten
+    assert sweep.due_ms - sweep.cursor.swept_ms == 15 * MINUTE_MS
+
+
+def test_a_sweep_that_found_nothing_is_not_done_again_by_the_next_process(world: World) -> None:
+    world.logs.make(API)
+    asked = []
+    for hours in (0, 25, 26):
+        world.time.now_ms = START_MS + hours * HOUR_MS
+        with world.tailer(API, pace=Pace(poll_ms=ONCE_MS), back_ms=30 * DAY_MS) as tailer:
+            tailer.discover()
+            tailer.run(once=True)
+        asked.append(world.logs.calls["FilterLogEvents"])
+    assert [after - before for before, after in zip([0, *asked], asked, strict=False)] == [1, 2, 1]  # the wide one in the second
+
+
+def test_a_group_that_is_still_is_asked_less_often(world: World) -> None:
+    world.logs.make(API)
+    tailer = world.tailer(API)
+    world.run(tailer, until_ms=START_MS + 10 * MINUTE_MS)
+    assert world.logs.calls["FilterLogEvents"] <= 22
+    calls = world.logs.calls["FilterLogEvents"]
+    for n in range(60):
+        world.logs.put(API, START_MS + 10 * MINUTE_MS + n * 10 * SECOND_MS)
+    world.run(tailer, until_ms=START_MS + 20 * MINUTE_MS)
+    assert world.logs.calls["FilterLogEvents"] - calls >= 55
+
+
 def test_two_tasks_in_a_deployment(world: World) -> None:
     draw = random.Random(3)
     world.logs.faults.page_events = 10
