@@ -221,6 +221,16 @@ def test_a_group_made_while_nobody_looked_is_read_from_its_beginning(world: Worl
     world.check(BEGIN)
 
 
+def test_an_event_two_hours_ahead_is_stored_at_once(world: World) -> None:
+    """As far ahead as CloudWatch takes one."""
+    world.logs.make(API)
+    world.logs.put(API, START_MS + 2 * HOUR_MS, "of a clock that goes ahead", late_ms=-2 * HOUR_MS)
+    with world.tailer(API, pace=Pace(poll_ms=ONCE_MS)) as tailer:
+        tailer.discover()
+        tailer.run(once=True)
+    assert world.stored().total() == 1
+
+
 def test_an_old_group_begins_where_it_was_asked_to(world: World) -> None:
     world.logs.make(API)
     for minutes in (14, 16):
