@@ -103,7 +103,10 @@ def test_a_late_event_widens_the_sweeps_for_some_days(world: World) -> None:
     world.logs.make(API)
     world.logs.put(API, START_MS - 90 * MINUTE_MS, "an hour late", late_ms=HOUR_MS)
     world.logs.put(API, START_MS + 5 * MINUTE_MS, "later on", late_ms=45 * MINUTE_MS)
-    tailer = world.tailer(API, back_ms=2 * HOUR_MS, pace=Pace(poll_ms=5 * MINUTE_MS))
+    pace = Pace(poll_ms=5 * MINUTE_MS)
+    with world.tailer(API, back_ms=2 * HOUR_MS, pace=pace) as first:
+        world.run(first, until_ms=START_MS + 4 * MINUTE_MS)
+    tailer = world.tailer(API, pace=pace)  # it knows from the store how late they come
     world.run(tailer, until_ms=START_MS + 2 * HOUR_MS)
     world.check(START_MS - 2 * HOUR_MS)
     sweep = tailer.groups[API].readings["sweep"]
