@@ -377,6 +377,7 @@ def test_once_ends_with_the_wide_sweep_and_waits_for_its_share_of_the_rate(wire:
             tailer.discover()
             tailer.run(turned, once=True)
     world.check(START_MS - 5 * DAY_MS)
+    assert world.time.now_ms - (START_MS + DAY_MS + HOUR_MS) > 3 * SECOND_MS  # 11 calls, at half the rate
     assert turns < 5 * world.logs.calls["FilterLogEvents"]  # it sleeps until a call may be made
 
 
