@@ -18,11 +18,14 @@ from autoir.embed import Embedder, ModelMismatchError, fill_pending
 from autoir.errors import AutoirError, PasswordRefusedError
 from autoir.retention import expire_daily
 from autoir.settings import Settings
-from autoir.store import Store
+from autoir.store import Store, migrated, open_database
 from autoir.sweep import sweep
 from autoir.tailer import Progress, Tailer
 
 EMBED_EVERY_S = 5.0
+STORE_PATIENCE_S = 30.0
+"""How long a statement is tried while the database gives way. After that a group waits its turn, so that the loop comes
+round while its heartbeat is young, and ends within the time that Fargate leaves after SIGTERM."""
 _END_S = 3.0
 _LOOK_S = 0.5
 
@@ -78,6 +81,12 @@ def stopped_by_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def lasting_store(url: str, stop: Stop) -> Store:
+    """The store that ``url`` names, for a process that goes on when it is away: no statement waits for long, and none
+    once ``stop`` is set."""
+    return migrated(open_database(url, time_left_s=lambda: 0.0 if stop.is_set else STORE_PATIENCE_S))
 
 
 class Daemon:

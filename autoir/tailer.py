@@ -159,8 +159,9 @@ class Tailer:
 
     def release(self) -> None:
         """Give every lease back, as far as the store answers."""
-        for tailed in self.groups.values():
-            self._give_back(tailed)
+        with suppress(AutoirError):  # they run out by themselves
+            for tailed in self.groups.values():
+                tailed.release()
 
     def _give_back(self, tailed: TailedGroup) -> None:
         with suppress(AutoirError):  # it runs out by itself
@@ -195,8 +196,8 @@ class Tailer:
                     raise
                 except AutoirError as error:
                     tailed.failed(error)
-                else:
-                    tailed.error = None if free else _taken(tailed.group.name)
+                    return  # the store is away for the others too, and the loop has to come round
+                tailed.error = None if free else _taken(tailed.group.name)
 
     def _note_look(self) -> None:
         """Note when the groups were looked up, once each has its cursors: a new one that has none when this process

@@ -18,7 +18,7 @@ from autoir import locations, metric_names
 from autoir.aws.secrets import Secret
 from autoir.aws.session import Access
 from autoir.clock import MINUTE_MS, Clock, system_clock
-from autoir.daemon import Daemon, Job, Stop, embedding
+from autoir.daemon import Daemon, Job, Stop, embedding, lasting_store
 from autoir.embed import Embedder
 from autoir.embed.remote.embedder import RemoteEmbedder
 from autoir.embed.remote.options import sagemaker
@@ -29,7 +29,7 @@ from autoir.lambda_env import TailEnv
 from autoir.metrics import Traffic, embedding_metrics
 from autoir.recursion import OWN_LINE, own_groups
 from autoir.settings import Settings
-from autoir.store import Store, open_store
+from autoir.store import Store
 from autoir.tail.cloudwatch import CloudWatch, NotReadableError
 from autoir.tail.cloudwatch_groups import Selection
 from autoir.tail.cloudwatch_rate import Bucket
@@ -150,7 +150,7 @@ class Watch:
 class Opening:
     """Opens the store that ``secret`` names; a password that is refused is read once more. For any thread."""
 
-    def __init__(self, secret: Secret, opened: Callable[[str], Store] = open_store) -> None:
+    def __init__(self, secret: Secret, opened: Callable[[str], Store]) -> None:
         self._secret = secret
         self._opened = opened
         self._lock = threading.Lock()
@@ -200,7 +200,7 @@ def run(env: TailEnv, stop: Stop, stream: TextIO, clock: Clock = system_clock) -
         selection = Selection(names_of(env.log_groups), own=own_groups(endpoint=env.sagemaker_endpoint))
         heartbeat = Heartbeat(locations.heartbeat_file(), clock)
         watch = Watch(voice, heartbeat, clock, lambda: engines[0].traffic if engines else None)
-        opening = Opening(Secret(env.store_secret_arn, access))
+        opening = Opening(Secret(env.store_secret_arn, access), lambda url: lasting_store(url, stop))
         voice.say("INFO", f"tails {env.log_groups}")
         Daemon(opening, tailer, jobs, clock=clock, stop=stop, told=voice.failed).run(watch)
     except AutoirError as error:

@@ -1,5 +1,6 @@
 """The tail job against a CloudWatch that is late, empty, short, busy, forgetful: nothing lost, nothing twice."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from autoir.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from autoir.errors import UnreachableError, UsageError
 from autoir.ingest import Ingest
 from autoir.settings import Settings
-from autoir.store.rows import Batch, Written
+from autoir.store.rows import Batch, Lease, Written
 from autoir.tail.cloudwatch_windows import Pace
 from autoir.tailer import ONCE_MS
 from tests.tail.cloudwatch_fake import ACCOUNT, REGION, START_MS, Faults, Refusal, Wire, serving
@@ -124,7 +125,7 @@ def test_a_sweep_that_found_nothing_is_not_done_again_by_the_next_process(world:
             tailer.discover()
             tailer.run(once=True)
         asked.append(world.logs.calls["FilterLogEvents"])
-    assert [after - before for before, after in zip([0, *asked], asked, strict=False)] == [1, 2, 1]  # the wide one in the second
+    assert [after - before for before, after in itertools.pairwise([0, *asked])] == [1, 2, 1]  # the second is wide
 
 
 def test_a_group_that_is_still_is_asked_less_often(world: World) -> None:
@@ -313,11 +314,24 @@ class AwayStore(DyingStore):
     """Does not answer while it is ``away``."""
 
     away = False
+    failed = 0
+
+    def _answers(self) -> None:
+        if self.away:
+            self.failed += 1
+            raise UnreachableError("nothing listens at 127.0.0.1:4000.")
 
     def write(self, batch: Batch) -> Written:
-        if self.away:
-            raise UnreachableError("nothing listens at 127.0.0.1:4000.")
+        self._answers()
         return super().write(batch)
+
+    def lease(self, source: str, log_group: str, owner: str, now_ms: int, until_ms: int) -> Lease | None:
+        self._answers()
+        return super().lease(source, log_group, owner, now_ms, until_ms)
+
+    def release(self, lease: Lease) -> None:
+        self._answers()
+        super().release(lease)
 
 
 def test_a_store_that_is_away_is_waited_for(world: World) -> None:
@@ -335,6 +349,26 @@ def test_a_store_that_is_away_is_waited_for(world: World) -> None:
     world.check(BEGIN)
     assert tailer.states()[0].error is None
     assert tailer.tally.unaccounted == 0
+
+
+def test_a_store_that_is_away_is_asked_once_a_turn_and_once_at_the_end(world: World) -> None:
+    """Each time may take half a minute, in which nobody hears that the process lives."""
+    for n in range(8):
+        fill(world.logs, f"/shop/{n}", random.Random(n), 5, MINUTE_MS, 1)
+    store = AwayStore(world.store.db)
+    tailer = world.tailer("/shop/*", store=store)
+    tailer.discover()
+    failed = []
+    store.away = True
+    world.time.end_ms = START_MS + MINUTE_MS
+    tailer.run(lambda _: failed.append(store.failed))
+    assert max(after - before for before, after in itertools.pairwise([0, *failed])) == 1
+    store.away = False
+    world.run(tailer, until_ms=START_MS + 10 * MINUTE_MS)
+    world.check(BEGIN)
+    store.away, store.failed = True, 0
+    tailer.release()
+    assert store.failed == 1
 
 
 def test_the_same_event_by_a_subscription_is_the_same(world: World) -> None:

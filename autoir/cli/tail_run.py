@@ -14,7 +14,7 @@ from autoir.cli.failures import report, report_error
 from autoir.cli.options import Asked
 from autoir.cli.output import Block, Heading, Lines, Progress, Table
 from autoir.clock import DAY_MS, system_clock
-from autoir.daemon import Daemon, Job, Stop, embedding
+from autoir.daemon import Daemon, Job, Stop, embedding, lasting_store
 from autoir.errors import AutoirError
 from autoir.events import LogEvent
 from autoir.ingest import Ingest
@@ -81,7 +81,8 @@ class Run:
 
     def once(self, *, back_ms: int, embed: bool, between: tuple[int, int] | None = None) -> None:
         """Read what there is to its end; ``between`` reads that span of time instead."""
-        with closing(self._open()) as store, self._tailer(store, back_ms, Pace(poll_ms=ONCE_MS), between) as tailer:
+        url, pace = stores.chosen_url(self._asked), Pace(poll_ms=ONCE_MS)
+        with closing(open_store(url)) as store, self._tailer(store, back_ms, pace, between) as tailer:
             tailer.discover()
             tailer.require_any()
             tailer.run(self.watch, once=True)
@@ -94,16 +95,13 @@ class Run:
     def follow(self, jobs: Sequence[Job], *, back_ms: int) -> None:
         """Read what comes, until a signal, with ``jobs`` beside it."""
         Daemon(
-            self._open,
+            lambda: lasting_store(stores.chosen_url(self._asked), self._stop),
             lambda store: self._tailer(store, back_ms, Pace(), None),
             jobs,
             clock=system_clock,
             stop=self._stop,
             told=self._told,
         ).run(self.watch)
-
-    def _open(self) -> Store:
-        return open_store(stores.chosen_url(self._asked))
 
     def _tailer(self, store: Store, back_ms: int, pace: Pace, between: tuple[int, int] | None) -> Tailer:
         return Tailer(
