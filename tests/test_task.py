@@ -109,6 +109,11 @@ def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Pat
     [
         ({"LOG_GROUPS": "/shop/apj"}, 2, "Did you mean /shop/api?"),
         ({"LOG_GROUPS": "/autoir/prod/tail"}, 2, "AutoIR's own log group"),
+        (
+            {"LOG_GROUPS": "/aws/sagemaker/Endpoints/bge", "SAGEMAKER_ENDPOINT": "bge"},
+            2,
+            "AutoIR's own log group",
+        ),
         ({"STORE_SECRET_ARN": "arn:none"}, 2, "has no value yet"),
     ],
 )
@@ -206,6 +211,25 @@ def test_every_metric_is_published_each_minute(wire: Wire, tmp_path: Path) -> No
     assert [sums[name] for name in embedding] == [7, 3, pytest.approx(200)]
     warnings = [line["message"] for line in lines if line.get("level") == "WARNING"]
     assert warnings == ["/shop/11: /shop/11 may not be read."]
+
+
+@pytest.mark.parametrize(("denied", "beats"), [(False, [1, 1, 1]), (True, [0, 0, 0])])
+def test_a_task_that_reads_no_group_to_its_end_has_no_heartbeat(
+    wire: Wire, tmp_path: Path, denied: bool, beats: list[int]
+) -> None:
+    """It turns all the same: its file is young."""
+    world = World(wire, tmp_path)
+    world.logs.make(API, denied=denied)
+    stream, clock = io.StringIO(), world.time.clock
+    tailer = world.tailer(API)
+    tailer.discover()
+    world.time.now_ms += 1
+    watch = Watch(Voice(environment(), stream, clock), Heartbeat(tmp_path / "beat", clock), clock)
+    world.time.end_ms = world.time.now_ms + 3 * MINUTE_MS + SECOND_MS
+    tailer.run(watch)
+    published = [line for line in map(json.loads, stream.getvalue().splitlines()) if metric_names.STORED in line]
+    assert [line.get(metric_names.TAIL_HEARTBEAT, 0) for line in published] == beats
+    assert is_alive(tmp_path / "beat", clock())
 
 
 class LosingIngest(Ingest):
