@@ -1,4 +1,4 @@
-"""The daemon: log groups are tailed, and beside that minutes judged, patterns embedded, messages sent, in one process.
+"""The daemon: log groups are tailed; beside that minutes are judged, patterns embedded, messages sent, old events go.
 
 Tailing runs in the calling thread and waits for nobody: every other job has a thread and a connection of its own, so a
 model that takes minutes or a pager that is down cannot hold up a line. A job that fails says so and is run again at its
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NamedTuple
 
-from autoir.clock import Clock
+from autoir.clock import HOUR_MS, Clock
 from autoir.embed import Embedder, ModelMismatchError, fill_pending
 from autoir.errors import AutoirError, PasswordRefusedError
 from autoir.retention import expire_daily
@@ -188,11 +188,19 @@ def embedding(embedder_for: Callable[[Store], Embedder], every_s: float = EMBED_
 
 
 def alerting(settings: Settings, publish: Callable[[Store, int], None], every_s: float) -> Job:
-    """Judge the minutes that are over, send what is due, forget what is too old."""
+    """Judge the minutes that are over, send what is due."""
 
     def run(store: Store, now_ms: int) -> None:
         sweep(store, now_ms, settings)
         publish(store, now_ms)
-        expire_daily(store, settings, now_ms)
 
     return Job("alerts", every_s, run, waits=True)
+
+
+def expiring(settings: Settings) -> Job:
+    """Delete what is older than its retention, whether anybody judges it or not."""
+
+    def run(store: Store, now_ms: int) -> None:
+        expire_daily(store, settings, now_ms)
+
+    return Job("retention", HOUR_MS / 1000, run)

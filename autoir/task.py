@@ -10,7 +10,9 @@ import logging
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from random import Random
 from typing import TextIO
 
@@ -62,6 +64,12 @@ class Voice:
         told = str(error) if isinstance(error, _OPEN) else f"failed with {type(error).__name__}"
         hint = {"hint": error.hint} if error.hint and isinstance(error, _OPEN) else {}
         self.say("WARNING", f"{name}: {told}", error=type(error).__name__, **hint)
+
+    def ended_by(self, defect: Exception) -> None:
+        """Of a defect of AutoIR its kind and where it is, but not its words, which may quote a line."""
+        frames = traceback.extract_tb(defect.__traceback__)
+        at = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+        self.say("ERROR", f"ended by {type(defect).__name__}", error=type(defect).__name__, at=at)
 
     def publish(self, values: Mapping[str, float], **dimensions: str) -> None:
         """Metrics in CloudWatch's embedded format
@@ -206,6 +214,9 @@ def run(env: TailEnv, stop: Stop, stream: TextIO, clock: Clock = system_clock) -
     except AutoirError as error:
         voice.failed("tail", error)
         return error.exit_code
+    except Exception as defect:  # noqa: BLE001 - the interpreter would print its words
+        voice.ended_by(defect)
+        return 1
     voice.say("INFO", "stopped: what was in hand is stored, the leases are given back")
     return 0
 

@@ -11,7 +11,7 @@ import pytest
 
 from autoir import daemon
 from autoir.clock import DAY_MS, MINUTE_MS
-from autoir.daemon import Daemon, Job, Stop, alerting, lasting_store
+from autoir.daemon import Daemon, Job, Stop, expiring, lasting_store
 from autoir.errors import AutoirError, PasswordRefusedError, UnreachableError
 from autoir.events import LogEvent
 from autoir.ingest import Ingest
@@ -123,17 +123,16 @@ def test_a_password_that_is_changed_meanwhile_takes_a_new_connection(wire: Wire,
     world.check(START_MS - MINUTE_MS)
 
 
-def test_whoever_judges_forgets_what_is_too_old(tmp_path: Path) -> None:
+def test_what_is_too_old_is_deleted_once_a_day(tmp_path: Path) -> None:
     with closing(open_store(f"sqlite:///{tmp_path}/s.db")) as store:
         settings = Settings(retention_days_events=30)
         old, new = (LogEvent(API, "s", START_MS - days * DAY_MS, "hello", str(days), 0) for days in (29, 1))
         Ingest(store, settings, lambda: START_MS).store_events([old, new])
-        published: list[int] = []
-        job = alerting(settings, lambda _, now_ms: published.append(now_ms), 60)
-        for now_ms, kept in ((START_MS, 2), (START_MS + 2 * DAY_MS, 1)):
+        job = expiring(settings)
+        for now_ms, kept in ((START_MS, 2), (START_MS + DAY_MS - 1, 2), (START_MS + 2 * DAY_MS, 1)):
             job.run(store, now_ms)
             assert store.stats().events == kept
-        assert (job.waits, published) == (True, [START_MS, START_MS + 2 * DAY_MS])
+        assert (job.waits, job.every_s) == (False, 3600)
 
 
 def test_a_store_that_is_away_holds_up_neither_the_loop_nor_the_end(

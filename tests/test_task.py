@@ -70,17 +70,25 @@ def started(wire: Wire, tmp_path: Path, **changes: str) -> "subprocess.Popen[str
     )  # fmt: skip
 
 
+def stored_in(folder: Path) -> Counter[str]:
+    """Ids in the task's store, each as often as it stands there."""
+    with closing(sqlite3.connect(folder / "task.db")) as db:
+        return Counter(row[0] for row in db.execute("SELECT id FROM autoir_events"))
+
+
 def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Path) -> None:
     logs = wire.logs = FakeLogs(RealTime())
-    logs.faults.page_events = 20
     logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
     logs.make(API, created_ms=system_clock() - DAY_MS)
     for n in range(400):
         logs.put(API, system_clock() - 5 * MINUTE_MS + n, f"GET /cart/{n} token=abc{n}")
     ended = []
-    for calls in (5, 18):
+    for page_events, events in ((4, 20), (50, 400)):
+        logs.faults.page_events = page_events
         process = started(wire, tmp_path)
-        wire.await_calls("FilterLogEvents", calls)
+        wire.await_calls("FilterLogEvents", 1)
+        while sum(stored_in(tmp_path).values()) < events:
+            wire.await_calls("FilterLogEvents", 1)
         before = time.monotonic()
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=20)
@@ -90,16 +98,15 @@ def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Pat
         assert all(is_own_line(line) for line in lines)
         assert "stopped: what was in hand is stored" in lines[-1]
         assert "abc" not in output
-        if calls == 5:
+        if events < 400:
+            assert sum(stored_in(tmp_path).values()) < 400
             with closing(sqlite3.connect(tmp_path / "task.db")) as db:
-                assert 0 < db.execute("SELECT COUNT(*) FROM autoir_events").fetchone()[0] < 400
                 assert db.execute("SELECT DISTINCT lease_owner FROM autoir_cursors").fetchall() == [(None,)]
     print(f"drained in {max(ended):.2f} s; {logs.events_given[API] / 400:.2f} reads an event over the restart")
-    assert max(ended) < 5
+    assert max(ended) < 10
     with closing(sqlite3.connect(tmp_path / "task.db")) as db:
-        stored = Counter(row[0] for row in db.execute("SELECT id FROM autoir_events"))
         counted = db.execute("SELECT SUM(n) FROM autoir_counts").fetchone()[0]
-    assert stored == Counter(identity(event_of(API, put)) for put in logs.groups[API].events)
+    assert stored_in(tmp_path) == Counter(identity(event_of(API, put)) for put in logs.groups[API].events)
     assert counted == 400
     assert is_alive(tmp_path / "heartbeat", system_clock())
 
@@ -128,13 +135,23 @@ def test_what_it_cannot_do_is_said_in_one_line(
     assert (process.returncode, said in output, errors) == (code, True, "")
 
 
-def test_it_asks_cloudwatch_as_often_as_it_is_told(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def here(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
+    """What a task of this process finds: one log group, and what its role and image give it."""
     logs = wire.logs = FakeLogs(RealTime())
     logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
     logs.make(API)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", wire.url)
+    library = logging.getLogger("autoir")
+    for name in ("handlers", "propagate"):  # which a task takes for itself
+        monkeypatch.setattr(library, name, getattr(library, name))
+    return logs
+
+
+@pytest.mark.usefixtures("here")
+def test_it_asks_cloudwatch_as_often_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     rates: list[float] = []
 
     def bucket(clock: Clock, per_s: float) -> Bucket:
@@ -142,13 +159,24 @@ def test_it_asks_cloudwatch_as_often_as_it_is_told(wire: Wire, tmp_path: Path, m
         return Bucket(clock, per_s)
 
     monkeypatch.setattr(task, "Bucket", bucket)
-    library = logging.getLogger("autoir")
-    for name in ("handlers", "propagate"):  # which a task takes for itself
-        monkeypatch.setattr(library, name, getattr(library, name))
     stop = Stop()
     stop.set()
     assert task.run(replace(environment(), cloudwatch_calls_per_s=2), stop, io.StringIO()) == 0
     assert rates == [2]
+
+
+def test_a_defect_ends_it_without_the_words_of_the_line(here: FakeLogs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def store_events(*_: object) -> None:
+        raise ValueError("cannot take token=abc")
+
+    here.put(API, system_clock(), "token=abc")
+    monkeypatch.setattr(Ingest, "store_events", store_events)
+    stream = io.StringIO()
+    assert task.run(environment(), Stop(), stream) == 1
+    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert (last["message"], last["at"][-1].split()[-1]) == ("ended by ValueError", "store_events")
+    assert is_own_line(json.dumps(last))
+    assert "abc" not in stream.getvalue()
 
 
 def test_a_variable_that_is_missing_is_named(wire: Wire, tmp_path: Path) -> None:

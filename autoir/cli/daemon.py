@@ -79,11 +79,11 @@ def daemon(
     """Read log groups, and look for incidents, until it is stopped.
 
     SIGTERM and Ctrl-C store what is in hand and end it; the next start goes on there. Only one process reads a group at
-    a time, and any number may be started.
+    a time, and any number may be started. Once a day it deletes what is older than its retention.
     """
     from autoir.cli import tail_run
     from autoir.cli.embedding import embedder_for
-    from autoir.daemon import alerting, embedding, stopped_by_signals
+    from autoir.daemon import alerting, embedding, expiring, stopped_by_signals
     from autoir.tail.cloudwatch_groups import Selection
 
     wanted = _names(groups or [os.environ.get(_GROUPS, "")])
@@ -97,7 +97,7 @@ def daemon(
         sns_topic_arn=sns_topic_arn or None,
     )
     selection = Selection(wanted, exclude or ())
-    jobs = [embedding(embedder_for)]
+    jobs = [embedding(embedder_for), expiring(settings)]
     if alerts_enabled:
         receivers = _receivers(settings, _names([alerts_channels]), as_json=asked(ctx).as_json)
         jobs.append(alerting(settings, _publishing(receivers), alerts_interval_sec))

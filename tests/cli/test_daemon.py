@@ -126,12 +126,12 @@ def test_groups_and_jobs(call: Call, followed: type[Followed], monkeypatch: pyte
         call("daemon", "--groups", "/a,/b", "--groups", "/c", "--exclude", "*/x", "--start-time", "2h").exit_code == 0
     )
     assert (followed.wanted, followed.excluded, followed.back_ms) == (["/a", "/b", "/c"], ["*/x"], 120 * MINUTE_MS)
-    assert set(followed.jobs) == {"embed"}
+    assert set(followed.jobs) == {"embed", "retention"}
     monkeypatch.setenv("LOG_GROUPS", "/d,/e")
     monkeypatch.setenv("ALERTS_ENABLED", "1")
     assert call("daemon").exit_code == 0
     assert followed.wanted == ["/d", "/e"]
-    assert set(followed.jobs) == {"embed", "alerts"}
+    assert set(followed.jobs) == {"embed", "retention", "alerts"}
 
 
 def test_the_job_that_embeds(call: Call, followed: type[Followed], stored: Path) -> None:
