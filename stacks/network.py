@@ -78,7 +78,9 @@ class Network(Construct):
     def _flow_log(self, config: StageConfig, vpc: ec2.Vpc) -> None:
         group = log_group(self, "FlowLog", config=config, group_name=names.log_group(config.name, names.FLOW_LOG))
         write = allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], [group.log_group_arn])
-        writer: iam.IRole = role(self, "FlowRole", service="vpc-flow-logs.amazonaws.com", statements=[write])
+        writer: iam.IRole = role(
+            self, "FlowRole", service="vpc-flow-logs.amazonaws.com", statements=[write], own_account=True
+        )
         ec2.CfnFlowLog(
             self,
             "Flow",

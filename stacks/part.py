@@ -45,15 +45,18 @@ def allow(actions: Sequence[str], resources: Sequence[str], **conditions: Mappin
 
 
 def role(
-    scope: Construct, name: str, *, service: str, statements: Sequence[iam.PolicyStatement], **more: object
-) -> iam.Role:
-    """A role for ``service`` with ``statements`` and nothing else.
+    scope: Construct, name: str, *, service: str, statements: Sequence[iam.PolicyStatement],
+    own_account: bool = False, **more: object,
+) -> iam.Role:  # fmt: skip
+    """A role for ``service`` with ``statements`` and nothing else; with ``own_account`` it is taken for resources of
+    this account alone, which a service has to tell of.
 
     They stand in the role itself: a policy beside it may come after what needs it, and a managed one says more than
     is needed.
     """
     document = iam.PolicyDocument(statements=[*statements])
-    principal = iam.ServicePrincipal(service)
+    account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}}
+    principal = iam.ServicePrincipal(service, conditions=account if own_account else None)
     return iam.Role(scope, name, assumed_by=principal, inline_policies={"Own": document}, **more)  # type: ignore[arg-type]
 
 

@@ -34,7 +34,7 @@ class Schedules(Construct):
         super().__init__(scope, "Schedules")
         invoked = [handler.function.function_arn for handler, _ in handlers.values()]
         statements = [allow(["lambda:InvokeFunction"], invoked)]
-        may = role(self, "Role", service="scheduler.amazonaws.com", statements=statements)
+        may = role(self, "Role", service="scheduler.amazonaws.com", statements=statements, own_account=True)
         target = scheduler.CfnSchedule.TargetProperty
         for name, (handler, minutes) in handlers.items():
             scheduler.CfnSchedule(

@@ -129,7 +129,7 @@ class Tailer(Part):
             endpoint = names.endpoint(config.name, config.embedding.endpoint)
             arn = f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:endpoint/{endpoint}"
             statements.append(allow(["sagemaker:InvokeEndpoint"], [arn]))
-        may = role(self, "TaskRole", service="ecs-tasks.amazonaws.com", statements=statements)
+        may = role(self, "TaskRole", service="ecs-tasks.amazonaws.com", statements=statements, own_account=True)
         acknowledge(may, {"AwsSolutions-IAM5[Resource::*]": "DescribeLogGroups lists; it knows no narrower resource."})
         for arn in watched:
             acknowledge(may, {f"AwsSolutions-IAM5[Resource::{arn}]": "The streams of a watched group, or of its glob."})

@@ -143,6 +143,20 @@ def test_only_the_clock_and_cloudwatch_invoke(full: Stage) -> None:
     }
 
 
+def test_services_that_tell_their_account_take_roles_for_this_one_alone(full: Stage) -> None:
+    trusted = {
+        (statement["Principal"]["Service"], "TaskRole" in role.id): statement.get("Condition")
+        for role in full.all("AWS::IAM::Role")
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+    }
+    own = {"StringEquals": {"aws:SourceAccount": full.config.account}}
+    assert {who for who, condition in trusted.items() if condition == own} == {
+        ("scheduler.amazonaws.com", False),
+        ("ecs-tasks.amazonaws.com", True),
+        ("vpc-flow-logs.amazonaws.com", False),
+    }
+
+
 def test_only_the_sweep_publishes_incidents_and_cloudwatch_alarms(full: Stage) -> None:
     publishers = {
         (role, re.sub(r"[0-9A-F]{8,}.*", "", where))
