@@ -217,7 +217,7 @@ def run(env: TailEnv, stop: Stop, stream: TextIO, clock: Clock = system_clock) -
     except Exception as defect:  # noqa: BLE001 - the interpreter would print its words
         voice.ended_by(defect)
         return 1
-    voice.say("INFO", "stopped: what was in hand is stored, the leases are given back")
+    voice.say("INFO", "stopped: the next task goes on from what is stored")
     return 0
 
 

@@ -38,6 +38,8 @@ from autoir.tail.cloudwatch_rate import Bucket
 from autoir.tail.cloudwatch_windows import Pace
 from autoir.task import Opening, Voice, Watch
 from tests.conftest import ROOT
+from tests.mysql_peer.proxy import FaultProxy
+from tests.mysql_peer.server import Server
 from tests.tail.cloudwatch_fake import REGION, FakeLogs, RealTime, Wire, serving
 from tests.tail_job import World, event_of, fill
 
@@ -96,7 +98,7 @@ def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Pat
         assert (process.returncode, errors) == (0, "")
         lines = output.splitlines()
         assert all(is_own_line(line) for line in lines)
-        assert "stopped: what was in hand is stored" in lines[-1]
+        assert "stopped: the next task goes on" in lines[-1]
         assert "abc" not in output
         if events < 400:
             assert sum(stored_in(tmp_path).values()) < 400
@@ -109,6 +111,28 @@ def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Pat
     assert stored_in(tmp_path) == Counter(identity(event_of(API, put)) for put in logs.groups[API].events)
     assert counted == 400
     assert is_alive(tmp_path / "heartbeat", system_clock())
+
+
+def test_sigterm_ends_it_in_time_while_the_database_is_away(
+    wire: Wire, tmp_path: Path, peer: Server, peer_url: str
+) -> None:
+    logs = wire.logs = FakeLogs(RealTime())
+    logs.make(API, created_ms=system_clock() - DAY_MS)
+    logs.put(API, system_clock() - MINUTE_MS, "GET /cart")
+    with FaultProxy(peer.port) as proxy:
+        logs.secrets[SECRET] = peer_url.replace(f":{peer.port}/", f":{proxy.port}/")
+        process = started(wire, tmp_path)
+        wire.await_calls("FilterLogEvents", 2)
+        proxy.refuse()
+        logs.put(API, system_clock(), "GET /cart")
+        while logs.events_given[API] < 2:
+            wire.await_calls("FilterLogEvents", 1)
+        process.send_signal(signal.SIGTERM)
+        before = time.monotonic()
+        output, errors = process.communicate(timeout=20)
+    print(f"ended in {time.monotonic() - before:.2f} s")
+    assert (process.returncode, errors) == (0, "")
+    assert "stopped: the next task goes on" in output.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class TidbDatabase:
     """One session at a time with one server. ``clock`` and ``pause`` are monotonic seconds and how to wait.
 
     ``time_left_s`` says how long anything may still be tried, where somebody has a deadline: it is asked in place of
-    ``patience_s``, and holds for the first connection too.
+    ``patience_s``, before each further try, and holds for the first connection too.
     """
 
     name = "tidb"
@@ -114,7 +114,7 @@ class TidbDatabase:
             except TransientError as error:
                 self._drop()
                 waited = self._clock() - begun
-                if waited >= patience_s:
+                if min(patience_s - waited, self._patience_s()) <= 0:  # who had time may have none since
                     raise UnreachableError(
                         f"{error} Tried {tries + 1} times in {waited:.0f} s.",
                         "What was stored is kept: run the same again when the server is back.",
