@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
 
 import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.worker import WorkerError
 
 from autoir.embed import fill_pending
 from autoir.store import open_store
@@ -72,11 +73,30 @@ def run(
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until every question is answered and drawn."""
-    await pilot.pause()
-    while list(pilot.app.workers):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+    """Wait until every question is answered and drawn.
+
+    Textual's own pause ends when the process is idle, which it also seems to be where a busy machine lets it wait.
+    """
+    for _ in range(2):
+        await calm(pilot)
+        await pilot.pause()  # what changed is laid out, and says so
+    await calm(pilot)
+
+
+async def calm(pilot: Pilot[None]) -> None:
+    """Wait until no question is under way and no message waits; one may lead to another, as often as ``_STEPS``."""
+    rounds = 0
+    while rounds < _STEPS:
+        await pilot._wait_for_screen()  # every message that was there is handled
+        rounds += 1
+        for worker in list(pilot.app.workers):
+            rounds = 0
+            with suppress(WorkerError):  # it has failed, a newer one took its place, or it is not begun
+                await worker.wait()
+
+
+_STEPS = 8
+"""More than there are from a key to its question: screen, input, each widget around it, pane."""
 
 
 async def typed(pilot: Pilot[None], *keys: str) -> None:

@@ -295,8 +295,7 @@ class Broken(Library):
 
 def test_a_defect_ends_the_screen_and_is_kept_for_the_command(filled: Path) -> None:
     async def act(pilot: Pilot[None]) -> None:
-        await pilot.press("p")
-        await pilot.pause()
+        await typed(pilot, "p")
 
     failure = run(opened(filled, Broken), act).failure
     assert isinstance(failure, ZeroDivisionError)
@@ -330,8 +329,7 @@ def test_help_and_leaving(filled: Path, keys: tuple[str, ...]) -> None:
         assert text(pilot) == "why?"
         await typed(pilot, "escape")
         assert (text(pilot), pilot.app.is_running) == ("", True)
-        await pilot.press("escape")
-        await pilot.pause()
+        await typed(pilot, "escape")
         assert pilot.app._exit
 
     run(opened(filled), act)
