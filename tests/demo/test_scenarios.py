@@ -3,8 +3,6 @@
 Judged twice: by a comparison of this file's own that knows nothing of the product, and by the product's patterns.
 """
 
-import os
-import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -16,6 +14,7 @@ from autoir.clock import MINUTE_MS
 from autoir.demo import SCENARIOS, Scenario, generate, scenario
 from autoir.events import LogEvent
 from autoir.patterns import Masker
+from tests.demo.drawn import seeds
 
 CALLERS = {
     "pool-exhaustion": {"/shop/web", "/shop/cart"},
@@ -26,9 +25,7 @@ CALLERS = {
 }
 """Groups that a fault reaches besides the guilty one."""
 
-# Drawn anew each run, and the same in every worker of a run.
-DRAWN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).sample(range(10_000), 5)
-"""Seeds of this run; a failure names the one that made it."""
+DRAWN = seeds(5)
 
 ALARMING = (
     *(
