@@ -38,10 +38,13 @@ TERMINAL = (
 # Read when numpy is loaded, which some tests do before autoir.embed sets it: workers share the cores already.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Slow machines are no bug, and neither is a failure that only one run in a hundred draws: CI draws the same every time.
-hypothesis.settings.register_profile("here", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+# Slow machines are no bug, and neither is what only one run in a hundred draws: every run draws the same examples.
+# Others are drawn where AUTOIR_TEST_SEEDS is set.
+hypothesis.settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("drawn", hypothesis.settings.get_profile("same"), derandomize=False)
+hypothesis.settings.load_profile("drawn" if os.environ.get("AUTOIR_TEST_SEEDS") else "same")
 
 
 LONGEST = "tests/demo/test_seeds.py"
