@@ -15,7 +15,6 @@ from autoir.errors import AutoirError, UnreachableError, UsageError
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT, usedforsecurity=False).hexdigest()
-STALLED_S = 0.2
 
 Trick = Callable[[BaseHTTPRequestHandler], None]
 
@@ -83,7 +82,7 @@ def sends(
         request.wfile.write(content[start:upto])
         if silent:
             request.wfile.flush()
-            told.over.wait(10)
+            told.over.wait(60)
 
     return play
 
@@ -101,12 +100,13 @@ def answers(status: int, **headers: str) -> Trick:
 
 @dataclass
 class Waiting:
-    """How long was waited, without waiting."""
+    """How long was waited between tries, without waiting. A server may be silent for ``stalled_s``: that is awaited."""
 
+    stalled_s: float = 60.0
     pauses: list[float] = field(default_factory=list)
 
     def downloads(self) -> Downloads:
-        return Downloads(self.pauses.append, lambda: 784_111_777.0, STALLED_S)
+        return Downloads(self.pauses.append, lambda: 784_111_777.0, self.stalled_s)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,6 @@ class Waiting:
         ([], [""], []),
         # cut twice: each time it goes on where it was
         ([sends(1000), sends(90_000)], ["", "bytes=1000-", "bytes=90000-"], [1.0, 1.0]),
-        ([sends(1000, silent=True)], ["", "bytes=1000-"], [1.0]),
         # the server knows no ranges: from the start
         ([sends(1000), sends(ranges=False)], ["", "bytes=1000-"], [1.0]),
         # another part than was asked for is thrown away
@@ -137,6 +136,13 @@ def test_the_file_arrives_whole(
     assert (server.ranges, waiting.pauses) == (ranges, pauses)
     assert seen[-1] == (len(CONTENT), len(CONTENT))
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_server_that_falls_silent_is_asked_for_the_rest(server: Server, tmp_path: Path) -> None:
+    server.tricks, waiting, target = [sends(1000, silent=True)], Waiting(stalled_s=2.0), tmp_path / "model"
+    waiting.downloads().fetch(server.url, target, SHA256)
+    assert target.read_bytes() == CONTENT
+    assert (server.ranges, waiting.pauses) == (["", "bytes=1000-"], [1.0])
 
 
 def test_what_arrived_in_a_run_that_broke_is_not_fetched_again(server: Server, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def half_way(store: Store) -> None:
     [
         # well
         (lambda store: None, 0, ("hashed-ngram-384/r1, which gives the same vectors", "embedded     3 of 3 patterns")),
-        (wait_again, 0, ("0 of 3 patterns", "waiting      3, the oldest first logged under 1 s ago", "embed backfill")),
+        (wait_again, 0, ("0 of 3 patterns", "waiting      3, the oldest first logged ", "embed backfill")),
         (lambda store: refuse(store, 1), 0, ("2 of 3 patterns", "refused      1: a NaN")),
         (lambda store: wait_again(store, 5 * HOUR_MS, HOUR_MS), 0, ("5 h ago; 3 of them in somebody's hands",)),
         # not well
@@ -134,7 +134,6 @@ def endpoint(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def test_an_endpoint_is_asked_and_what_it_is_like_is_said(
     call: Call, stored: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_status, "PATIENCE_S", 0.3)
     with serving() as server:
         if engine == "http":
             monkeypatch.setenv("AUTOIR_EMBED_URL", server.url)
@@ -153,6 +152,7 @@ def test_an_endpoint_is_asked_and_what_it_is_like_is_said(
             True,
         )
         server.script = lambda texts: HANG
+        monkeypatch.setattr(embed_status, "PATIENCE_S", 0.3)
         down = call("embed", "status", "--json")
     assert (down.exit_code, "gave no answer in 0.3 s" in down.stderr) == (3, True)
     check(document(down), "embed-status")

@@ -251,7 +251,7 @@ class Wire:
             "AWS_REGION": REGION,
         }  # fmt: skip
 
-    def await_calls(self, operation: str, calls: int, timeout_s: float = 30.0) -> None:
+    def await_calls(self, operation: str, calls: int, timeout_s: float = 120.0) -> None:
         """Wait until ``operation`` was answered ``calls`` times from now on."""
         while calls:
             calls -= self.asked.get(timeout=timeout_s) == operation
@@ -316,6 +316,6 @@ def client_of(wire: Wire) -> Callable[[], Any]:
 
     client = boto3.client(
         "logs", region_name=REGION, endpoint_url=wire.url, aws_access_key_id="testing", aws_secret_access_key="testing",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=5, parameter_validation=True),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=True),
     )  # fmt: skip
     return lambda: client

@@ -141,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = self.server.script(sent.texts)
         if isinstance(found, Fault):
             if found is HANG:
-                self.server.over.wait(30)
+                self.server.over.wait(60)
             self.close_connection = True
             return
         self.send_response(found.status)
