@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import NamedTuple
 
@@ -45,24 +46,33 @@ Told = Callable[[str, AutoirError], None]
 
 
 class Stop:
-    """Whether the process ``is_set`` to end, and a pause that ends with it. ``interrupted``: by Ctrl-C."""
+    """Whether the process ``is_set`` to end, and a pause that ends with it. ``interrupted``: by Ctrl-C.
+
+    The handler of a signal runs within the thread that pauses, and would wait for ever for a lock which that thread
+    holds, as an Event does within its wait. To put into a SimpleQueue takes none.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self.interrupted = False
+        self._ends: SimpleQueue[None] = SimpleQueue()
+        self._is_set = self.interrupted = False
 
     def pause(self, seconds: float) -> bool:
         """Wait; False when the process is to end, at once."""
-        return not self._event.wait(seconds)
+        try:
+            self._ends.put(self._ends.get(timeout=max(0.0, seconds)))  # for the others who pause
+        except Empty:
+            return not self._is_set
+        return False
 
     @property
     def is_set(self) -> bool:
         """Whether the process is to end."""
-        return self._event.is_set()
+        return self._is_set
 
     def set(self) -> None:
         """The process is to end."""
-        self._event.set()
+        self._is_set = True
+        self._ends.put(None)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The tailing task as a process with nothing but its task definition's variables, and what it says meanwhile."""
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -335,6 +338,35 @@ def test_a_password_that_is_refused_is_read_once_more(texts: tuple[str, ...], op
 
 def test_a_pause_ends_with_the_stop() -> None:
     stop = Stop()
-    assert stop.pause(0)
+    assert (stop.pause(0), stop.pause(-1), stop.is_set) == (True, True, False)
     threading.Thread(target=stop.set).start()
-    assert not stop.pause(30)
+    assert not stop.pause(600)
+    stop.set()
+    assert (stop.pause(600), stop.pause(0), stop.is_set) == (False, False, True)
+
+
+def pausing(stop: Stop, at: int) -> threading.Thread:
+    """Pauses, and sets the stop before the line ``at`` of all that Python runs for it, as a signal's handler does."""
+    lines = itertools.count(1)
+
+    def trace(_frame: FrameType, event: str, _argument: object) -> Any:
+        if event == "line" and next(lines) == at:
+            stop.set()
+        return trace
+
+    def pause() -> None:
+        sys.settrace(trace)
+        stop.pause(0.01)
+
+    return threading.Thread(target=pause, daemon=True)
+
+
+def test_a_signal_within_a_pause_waits_for_nothing() -> None:
+    stops = [Stop() for _ in range(40)]
+    threads = [pausing(stop, at) for at, stop in enumerate(stops, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert sum(stop.is_set for stop in stops) > 3  # some were beyond the last line
