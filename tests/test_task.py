@@ -81,34 +81,39 @@ def stored_in(folder: Path) -> Counter[str]:
         return Counter(row[0] for row in db.execute("SELECT id FROM autoir_events"))
 
 
-def test_it_drains_on_sigterm_and_the_next_one_goes_on(wire: Wire, tmp_path: Path) -> None:
+def test_it_drains_on_sigterm_and_the_next_one_goes_on(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = wire.logs = FakeLogs(RealTime())
     logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
     logs.make(API, created_ms=system_clock() - DAY_MS)
     for n in range(400):
         logs.put(API, system_clock() - 5 * MINUTE_MS + n, f"GET /cart/{n} token=abc{n}")
-    ended = []
-    for page_events, events in ((4, 20), (50, 400)):
+    answer, tasks, in_hand = logs.answer, [], []
+
+    def stopping(operation: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The signal comes once ``enough`` is stored, while the task waits for this answer."""
+        if operation == "FilterLogEvents" and stored_in(tmp_path).total() >= enough:
+            in_hand.append(operation)
+            tasks[-1].send_signal(signal.SIGTERM)
+        return answer(operation, body)
+
+    monkeypatch.setattr(logs, "answer", stopping)
+    for page_events, enough in ((4, 20), (50, 400)):
         logs.faults.page_events = page_events
-        process = started(wire, tmp_path)
-        wire.await_calls("FilterLogEvents", 1)
-        while sum(stored_in(tmp_path).values()) < events:
-            wire.await_calls("FilterLogEvents", 1)
-        before = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate(timeout=20)
-        ended.append(time.monotonic() - before)
-        assert (process.returncode, errors) == (0, "")
+        in_hand.clear()
+        tasks.append(started(wire, tmp_path))
+        output, errors = tasks[-1].communicate(timeout=120)
+        assert (tasks[-1].returncode, errors, len(in_hand)) == (0, "", 1)
         lines = output.splitlines()
         assert all(is_own_line(line) for line in lines)
         assert "stopped: the next task goes on" in lines[-1]
         assert "abc" not in output
-        if events < 400:
-            assert sum(stored_in(tmp_path).values()) < 400
+        if enough < 400:
+            assert stored_in(tmp_path).total() == logs.events_given[API] < 400
             with closing(sqlite3.connect(tmp_path / "task.db")) as db:
                 assert db.execute("SELECT DISTINCT lease_owner FROM autoir_cursors").fetchall() == [(None,)]
-    print(f"drained in {max(ended):.2f} s; {logs.events_given[API] / 400:.2f} reads an event over the restart")
-    assert max(ended) < 10
+    print(f"{logs.events_given[API] / 400:.2f} reads an event over the restart")
     with closing(sqlite3.connect(tmp_path / "task.db")) as db:
         counted = db.execute("SELECT SUM(n) FROM autoir_counts").fetchone()[0]
     assert stored_in(tmp_path) == Counter(identity(event_of(API, put)) for put in logs.groups[API].events)
@@ -132,7 +137,7 @@ def test_sigterm_ends_it_in_time_while_the_database_is_away(
             wire.await_calls("FilterLogEvents", 1)
         process.send_signal(signal.SIGTERM)
         before = time.monotonic()
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=120)
     print(f"ended in {time.monotonic() - before:.2f} s")
     assert (process.returncode, errors) == (0, "")
     assert "stopped: the next task goes on" in output.splitlines()[-1]
@@ -158,7 +163,7 @@ def test_what_it_cannot_do_is_said_in_one_line(
     logs.secrets[SECRET] = f"sqlite:///{tmp_path}/task.db"
     logs.make(API)
     process = started(wire, tmp_path, **changes)
-    output, errors = process.communicate(timeout=20)
+    output, errors = process.communicate(timeout=120)
     assert (process.returncode, said in output, errors) == (code, True, "")
 
 
@@ -214,9 +219,7 @@ def test_a_variable_that_is_missing_is_named(wire: Wire, tmp_path: Path) -> None
     assert (run.returncode, run.stderr.split(".")[0]) == (2, "The variable STAGE is not set")
 
 
-@pytest.mark.parametrize(
-    ("age_ms", "code"), [(None, 1), (0, 0), (OLD_MS - 20 * SECOND_MS, 0), (OLD_MS + 20 * SECOND_MS, 1)]
-)
+@pytest.mark.parametrize(("age_ms", "code"), [(None, 1), (0, 0), (OLD_MS - MINUTE_MS, 0), (OLD_MS + 20 * SECOND_MS, 1)])
 def test_health_is_the_age_of_the_heartbeat(tmp_path: Path, age_ms: int | None, code: int) -> None:
     if age_ms is not None:
         Heartbeat(tmp_path / "heartbeat", lambda: system_clock() - age_ms).beat()

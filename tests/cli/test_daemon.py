@@ -185,7 +185,7 @@ def test_from_a_log_group_to_a_page(wire: Wire, tmp_path: Path, call: Call) -> N
     assert process.stderr
     page = next(line for line in process.stderr if line.startswith("Subject:"))
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=120)
     assert "ledger is corrupt" in page
     assert process.returncode == 0
     answer = json.loads(output)

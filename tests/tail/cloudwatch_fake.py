@@ -109,6 +109,8 @@ class FakeLogs:
         self.refusal: Refusal | None = None
         self.secrets: dict[str, str] = {}
         self.requests: list[dict[str, Any]] = []
+        self.answered: queue.SimpleQueue[str] = queue.SimpleQueue()
+        """Every operation once it is answered."""
         self._draw = Random(seed)
         self._tokens: dict[str, tuple[tuple[object, ...], int]] = {}
         self._budget, self._budget_ms = self.faults.per_s, at.now_ms
@@ -235,8 +237,6 @@ class Wire:
 
     def __init__(self) -> None:
         self.logs = FakeLogs(Time())
-        self.asked: queue.SimpleQueue[str] = queue.SimpleQueue()
-        """Every operation once it is answered."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -252,9 +252,9 @@ class Wire:
         }  # fmt: skip
 
     def await_calls(self, operation: str, calls: int, timeout_s: float = 120.0) -> None:
-        """Wait until ``operation`` was answered ``calls`` times from now on."""
+        """Wait until ``operation`` was answered ``calls`` times more than was waited for before."""
         while calls:
-            calls -= self.asked.get(timeout=timeout_s) == operation
+            calls -= self.logs.answered.get(timeout=timeout_s) == operation
 
     def close(self) -> None:
         """Stop serving."""
@@ -272,10 +272,10 @@ class Wire:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                operation = self.headers["X-Amz-Target"].partition(".")[2]
+                operation, logs = self.headers["X-Amz-Target"].partition(".")[2], wire.logs
                 try:
                     with lock:
-                        answer = wire.logs.answer(operation, body)
+                        answer = logs.answer(operation, body)
                 except Refusal as refusal:
                     self._send(refusal.status, {"__type": refusal.code, "message": refusal.message})
                     return
@@ -283,7 +283,7 @@ class Wire:
                     self.close_connection = True
                     return
                 self._send(200, answer)
-                wire.asked.put(operation)
+                logs.answered.put(operation)
 
             def _send(self, status: int, document: dict[str, Any]) -> None:
                 raw = json.dumps(document).encode()
