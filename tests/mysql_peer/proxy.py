@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+from tests.mysql_peer import ports
+
 COM_QUERY = 3
 _CHUNK = 1 << 16
 
@@ -27,7 +29,7 @@ class Proxy(ABC):
         self.connections = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
-        self.port = 0
+        self.port, self._keeper = ports.kept()
         self.accept()
 
     def __enter__(self) -> Self:
@@ -35,11 +37,11 @@ class Proxy(ABC):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.refuse()
+        self._keeper.close()
 
     def accept(self) -> None:
-        """Take connections, on the port of before if there was one."""
+        """Take connections, on the port of before if it is not the first time."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
 
     def refuse(self) -> None:

@@ -23,6 +23,7 @@ from urllib.parse import quote
 import pymysql
 import pymysql.connections
 
+from tests.mysql_peer import ports
 from tests.mysql_peer.functions import FUNCTIONS
 
 PROGRAMS = ("mariadbd", "mariadb-install-db")
@@ -34,7 +35,7 @@ _OPTIONS = (
     "--innodb-file-per-table=OFF", "--max-allowed-packet=64M", "--performance-schema=OFF", "--skip-name-resolve",
 )  # fmt: skip
 # file-per-table=OFF: a table of 46 partitions is made in 34 ms, not 90
-_START_S = 30
+_START_S = 120
 # Reads the process id of the running server, an empty line when it has ended; its input ends when this process does.
 _WATCHDOG = 'while read -r pid; do server=$pid; done; [ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$0"'
 
@@ -59,7 +60,7 @@ class Server:
         self._watchdog = subprocess.Popen(
             ["sh", "-c", _WATCHDOG, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True, text=True
         )
-        self.port = _free_port()
+        self.port, self._keeper = ports.kept()
         self.passwords = {name: secrets.token_urlsafe(12) for name in USERS}
         self._account: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -150,6 +151,7 @@ class Server:
         if hasattr(self, "_process"):
             self.kill()
         self._watchdog.communicate()  # its input ends, so it removes the folder
+        self._keeper.close()
 
     @contextmanager
     def root(self, database: str | None = None) -> Iterator[pymysql.connections.Connection]:
@@ -217,9 +219,3 @@ class Server:
         """How the product names a database here; ``port`` is a proxy's."""
         password = quote(self.passwords[user], safe="")
         return f"mysql://{user}:{password}@127.0.0.1:{port or self.port}/{database}?{query}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,5 +1,7 @@
 """The proxy withholds what it says it withholds: an answer is lost after the work is done, a command before."""
 
+import socket
+import sys
 from collections.abc import Callable, Iterator
 
 import pymysql
@@ -82,6 +84,9 @@ def test_it_refuses_and_takes_connections_again_on_its_port(mysql_peer: Server, 
             connection.ping()
         with pytest.raises(LOST):
             connected(mysql_peer, proxy)
+        if sys.platform == "linux":
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", port))
         proxy.accept()
         assert proxy.port == port
         assert stored(connected(mysql_peer, proxy), 1)

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,7 +117,11 @@ def start(folder: Path, authority: Path | None = None) -> Cloud:
         raise CloudError(f"{PYTHON} is not there: make localcloud")
     for name in ("home", "tmp"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    with _kept_port() as port:
+        return _started(folder, port, authority)
+
+
+def _started(folder: Path, port: int, authority: Path | None) -> Cloud:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder / "home"),
@@ -152,7 +156,13 @@ def exports(environment: Mapping[str, str]) -> str:
     return "".join(f"export {name}={value}\n" for name, value in environment.items())
 
 
-def _free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
+@contextmanager
+def _kept_port() -> Iterator[int]:
+    """A free port of 127.0.0.1. Linux gives it to nobody within the block, and lets a server that names it listen."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port = int(keeper.getsockname()[1])
+        if sys.platform != "linux":
+            keeper.close()
+        yield port

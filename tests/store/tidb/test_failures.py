@@ -70,10 +70,7 @@ def _nobody_knows(world: World, patch: pytest.MonkeyPatch) -> str:
 
 
 def _down(world: World, _: pytest.MonkeyPatch) -> str:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    return f"mysql://some_writer:{ESCAPED}@127.0.0.1:{port}/{world.database}?tls=off"
+    return f"mysql://some_writer:{ESCAPED}@127.0.0.1:1/{world.database}?tls=off"
 
 
 def _full(world: World, _: pytest.MonkeyPatch) -> str:
