@@ -5,12 +5,13 @@ That one reads just enough of the protocol to know where a command begins. A com
 connection. It draws from a seed, one stream of numbers a connection, and delays nothing.
 """
 
+import itertools
 import random
 import select
 import socket
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -98,14 +99,17 @@ class FaultProxy(Proxy):
     """Loses what it is told to lose.
 
     ``lost_answers`` is how often the answer to a COMMIT is withheld, ``lost_commands`` how often another statement is
-    not passed on, both as a share of one. ``dropped`` counts the first, ``killed`` the second.
+    not passed on, both as a share of one. ``dropped`` counts the first, ``killed`` the second. ``before_commit`` is
+    told the number of each COMMIT, from 1 on, and what it does is done before that is passed on.
     """
 
     def __init__(
-        self, server_port: int, *, seed: int = 0, lost_answers: float = 0.0, lost_commands: float = 0.0
-    ) -> None:
+        self, server_port: int, *, seed: int = 0, lost_answers: float = 0.0, lost_commands: float = 0.0,
+        before_commit: Callable[[int], object] = lambda number: None,
+    ) -> None:  # fmt: skip
         self.seed, self.lost_answers, self.lost_commands = seed, lost_answers, lost_commands
         self.dropped = self.killed = 0
+        self._before_commit, self._commits = before_commit, itertools.count(1)
         super().__init__(server_port)
 
     def _relay(self, client: socket.socket, server: socket.socket, number: int) -> None:
@@ -122,6 +126,7 @@ class FaultProxy(Proxy):
                     continue
                 sql = commands.begun(data)
                 if sql == b"COMMIT":
+                    self._before_commit(next(self._commits))
                     withheld = draw.random() < self.lost_answers
                     self.dropped += withheld
                 elif sql and draw.random() < self.lost_commands:

@@ -7,7 +7,7 @@ are cut off on their way, sessions are killed from inside, and the server is kil
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -20,7 +20,8 @@ from tests.mysql_peer.server import Server
 from tests.store.tidb import writer
 
 WRITERS = 3
-KILL_EVERY_S = 0.05
+COMMITS = WRITERS * 2 * writer.EVENTS // writer.BATCH
+"""At least as many there are; those that are lost come again."""
 
 
 @contextmanager
@@ -44,18 +45,6 @@ def writing(url: str, seed: int, kind: str = "Store") -> Iterator[list[subproces
         for process in processes:
             process.kill()
             process.communicate()
-
-
-def meanwhile(processes: list[subprocess.Popen[str]], harm: Callable[[], object]) -> int:
-    """Do ``harm`` again and again while writers write; how often it did some."""
-    done = 0
-    for process in processes:
-        while process.poll() is None:
-            try:
-                process.wait(KILL_EVERY_S)
-            except subprocess.TimeoutExpired:
-                done += bool(harm())
-    return done
 
 
 def found(url: str) -> tuple[int, int, int]:
@@ -82,14 +71,20 @@ def database(peer: Server, peer_databases: Databases) -> Iterator[str]:
 def test_lost_answers_and_killed_sessions_store_and_count_each_event_once(
     peer: Server, database: str, seed: int
 ) -> None:
-    draw = random.Random(seed)
+    draw, killed = random.Random(seed), []
+
+    def kill(number: int) -> None:
+        if number % 3 == 0:
+            killed.append(peer.kill_one(database, draw))
+
     with (
-        FaultProxy(peer.port, seed=seed, lost_answers=0.3, lost_commands=0.01) as proxy,
-        writing(peer.url(database, "writer", port=proxy.port), seed) as processes,
+        FaultProxy(peer.port, seed=seed, lost_answers=0.3, lost_commands=0.02, before_commit=kill) as proxy,
+        writing(peer.url(database, "writer", port=proxy.port), seed),
     ):
-        killed = meanwhile(processes, lambda: peer.kill_one(database, draw))
+        pass
     assert found(peer.url(database, "writer")) == EXACT
-    assert min(proxy.dropped, proxy.killed, killed) > 0  # some 27, 17 and 30; who draws which number is chance
+    assert len(killed) >= COMMITS // 3
+    assert min(proxy.dropped, proxy.killed, sum(killed)) > 0  # some 30 each; who draws which number is chance
 
 
 def test_without_a_look_at_what_was_new_the_same_faults_count_too_much(peer: Server, database: str) -> None:
@@ -104,23 +99,20 @@ def test_without_a_look_at_what_was_new_the_same_faults_count_too_much(peer: Ser
 
 
 def test_a_server_that_is_killed_and_comes_back_has_each_event_once(peer: Server, database: str) -> None:
-    crashes = iter((writer.EVENTS // 10, writer.EVENTS // 2))
-    due = next(crashes)
+    def crash(number: int) -> None:
+        if number in (COMMITS // 10, COMMITS // 2):
+            peer.kill()
+            peer.start()
+            crashed.append(number)
 
-    def crash() -> bool:
-        nonlocal due
-        [(stored,)] = peer.run("SELECT COUNT(*) FROM autoir_events", database=database)
-        if stored < due:
-            return False
-        due = next(crashes, sys.maxsize)
-        peer.kill()
-        peer.start()
-        return True
-
-    with writing(peer.url(database, "writer"), 2) as processes:
-        crashed = meanwhile(processes, crash)
+    crashed: list[int] = []
+    with (
+        FaultProxy(peer.port, before_commit=crash) as proxy,
+        writing(peer.url(database, "writer", port=proxy.port), 2),
+    ):
+        pass
     assert found(peer.url(database, "writer")) == EXACT
-    assert crashed >= 1
+    assert len(crashed) == 2
 
 
 def test_an_outage_is_waited_out(peer: Server, database: str) -> None:
