@@ -54,6 +54,11 @@ def sweep(
         settings = replace(settings, window_min=duration_ms("--window", window) // MINUTE_MS)
     with stores.to_read(asked(ctx)) as opened:
         now_ms = moment_ms("--now", now, opened.clock()) if now else opened.clock()
+        if not opened.replay and now_ms > opened.clock():
+            raise UsageError(
+                f"--now {now!r} is still to come.",
+                "What comes until then would go unjudged, and rows be deleted before their time. Nothing was changed.",
+            )
         receivers = sending.notifiers(opened, settings, asked(ctx))
         tidb.note_days_left(opened)
         report = _judged(opened, now_ms, settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autoir import locations
+from autoir.cli import stores
 from autoir.clock import DAY_MS, HOUR_MS, MINUTE_MS, system_clock
 from autoir.store import open_store
 from tests.cli.conftest import Call, document
@@ -97,14 +98,17 @@ def test_machines_hear_of_every_change(call: Call, outage: int, receiver: type[R
     assert {message["dedup_key"] for message in receiver.got} == {receiver.got[0]["dedup_key"]}
 
 
-def test_what_cannot_be_sent_waits(call: Call, outage: int, receiver: type[Receiver]) -> None:
+def test_what_cannot_be_sent_waits(
+    call: Call, outage: int, receiver: type[Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
     receiver.status = 500
     result = call("sweep")
     assert result.exit_code == 3
     assert "webhook: 127.0.0.1" in result.stderr
     assert "the next sweep tries again" in result.stderr
     receiver.status = 200
-    assert call("sweep", "--now", str(system_clock() + HOUR_MS)).exit_code == 0
+    monkeypatch.setattr(stores, "system_clock", lambda: system_clock() + HOUR_MS)
+    assert call("sweep").exit_code == 0
     assert [message["transition"] for message in receiver.got[:2]] == ["open", "open"]
     assert receiver.got[0]["id"] == receiver.got[1]["id"]
 
@@ -134,11 +138,29 @@ def test_the_demo_pages_nobody(call: Call, outage: int, receiver: type[Receiver]
     assert receiver.got == []
 
 
-def test_what_is_too_old_goes_once_a_day(call: Call, stored: Path) -> None:
+@pytest.mark.parametrize("ahead_ms", [MINUTE_MS, 400 * DAY_MS])
+def test_a_time_to_come_is_refused_before_anything_changes(call: Call, stored: Path, ahead_ms: int) -> None:
+    result = call("sweep", "--now", str(system_clock() + ahead_ms))
+    assert result.exit_code == 2
+    assert "is still to come" in result.stderr
+    store = open_store(f"sqlite:///{stored}")
+    assert (store.stats().events, store.meta("swept_to"), store.meta("expired_ms")) == (5, None, None)
+    store.close()
+
+
+def test_a_replay_may_be_swept_beyond_its_end(call: Call, outage: int) -> None:
+    locations.default_database().rename(locations.demo_database())
+    ahead = str(system_clock() + HOUR_MS)
+    assert document(call("--store", "demo", "sweep", "--now", ahead, "--json"))["minutes"] > 300
+
+
+def test_what_is_too_old_goes_once_a_day(call: Call, stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = system_clock()
-    assert document(call("sweep", "--now", str(now + 31 * DAY_MS), "--json"))["expired"] > 0
+    monkeypatch.setattr(stores, "system_clock", lambda: now + 31 * DAY_MS)
+    assert document(call("sweep", "--json"))["expired"] > 0
     store = open_store(f"sqlite:///{stored}")
     assert store.stats().events == 0
     assert store.meta("expired_ms") == str(now + 31 * DAY_MS)
     store.close()
-    assert document(call("sweep", "--now", str(now + 31 * DAY_MS + HOUR_MS), "--json"))["expired"] == 0
+    monkeypatch.setattr(stores, "system_clock", lambda: now + 31 * DAY_MS + HOUR_MS)
+    assert document(call("sweep", "--json"))["expired"] == 0
