@@ -1,9 +1,7 @@
 """The keys of the search screen, and what its answers mean."""
 
-from typing import ClassVar
-
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -32,15 +30,16 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen {
         align: center middle;
-        #help { width: 72; height: auto; max-height: 100%; border: round $foreground 50%; padding: 0 1; }
+        #help { width: 72; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; }
+        #help { border: round $foreground 50%; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
 
     def compose(self) -> ComposeResult:
         help_text = Static(_HELP, id="help", markup=False)
         help_text.border_title = "Help"
         yield help_text
 
-    def on_key(self) -> None:
+    def on_key(self, event: events.Key) -> None:
+        event.stop()  # else the screen below, which has the keys from here on, would act on this one too
         self.dismiss()

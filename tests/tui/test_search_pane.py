@@ -318,6 +318,29 @@ def test_new_lines_are_found_and_no_transaction_is_held(filled: Path) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("key", ["x", "escape", "enter", "down", "f1", "ctrl+g"])
+def test_a_key_that_closes_help_does_nothing_else(filled: Path, key: str) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await typed(pilot, "upstream")
+        before = (text(pilot), first(pilot), drawn(pilot))
+        await typed(pilot, "f1")
+        assert "Any key closes this." in drawn(pilot)
+        await typed(pilot, key)
+        assert (text(pilot), first(pilot), drawn(pilot)) == before
+
+    run(opened(filled), act)
+
+
+def test_help_is_whole_on_a_narrow_terminal(filled: Path) -> None:
+    async def act(pilot: Pilot[None]) -> None:
+        await typed(pilot, "f1")
+        told = " ".join(drawn(pilot).replace("│", " ").split())
+        for part in ("What you type may be a message's own words", "how well it answers, 0 to 1, beside all others"):
+            assert part in told, told
+
+    run(opened(filled), act, size=(60, 24))
+
+
 @pytest.mark.parametrize("keys", [("f1",), ("?",)])
 def test_help_and_leaving(filled: Path, keys: tuple[str, ...]) -> None:
     async def act(pilot: Pilot[None]) -> None:
