@@ -81,7 +81,7 @@ def show_drawn(drawn: "RenderableType") -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False, emoji=False, markup=False).print(drawn)
+        Console(highlight=False, emoji=False, markup=False).print(drawn, crop=False)
     else:
         from autoir.report.screen import plain as without_colours
 

@@ -248,8 +248,8 @@ def next_commands(incident: Incident, store: str = "") -> list[str]:
 
 
 def plain(renderable: RenderableType, width: int = 80) -> str:
-    """``renderable`` as plain text: no colours, ``width`` columns."""
+    """``renderable`` as plain text: no colours, ``width`` columns; commands, which are copied, stay whole."""
     console = Console(file=StringIO(), width=width, no_color=True, force_terminal=False, markup=False, highlight=False)
     with console.capture() as capture:
-        console.print(renderable)
+        console.print(renderable, crop=False)
     return "\n".join(line.rstrip() for line in capture.get().split("\n"))

@@ -95,6 +95,17 @@ def test_colours_add_no_words_and_logs_add_no_colours(lines: tuple[str, str]) ->
     assert bare == screen.plain(screen.page(found, events, series=SERIES))
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_next_commands_are_whole_to_be_copied(width: int) -> None:
+    found, events = outage()
+    store = f"sqlite:////var/lib/{'autoir' * 12}/store.db"
+    assert screen.plain(screen.page(found, events, store=store), width).split("\n")[-4:-1] == [
+        f"autoir --store {store} incidents ack {found.id}",
+        f'autoir --store {store} logs query "QueuePool limit size overflow reached"',
+        f"autoir --store {store} incidents dismiss {found.id}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
