@@ -61,6 +61,11 @@ def phrase_of(incident: Incident) -> str:
     return next((phrase for phrase in _KNOWN_PHRASES if first.startswith(f"{phrase} in ")), "")
 
 
+def is_absence(claim: Claim) -> bool:
+    """Whether the claim says that something did not come: what it cites is what came before."""
+    return claim.text.lower().startswith(tuple(f"{_PHRASES[kind]} in " for kind in ("silence", "gap", "heartbeat")))
+
+
 class _Sign(NamedTuple):
     """A piece of evidence with its words; what one traceback said is one piece."""
 

@@ -19,7 +19,7 @@ from rich.text import Text
 from autoir.clock import minute_of
 from autoir.incidents import Claim, ClaimKind, Incident, Severity
 from autoir.report.amounts import counted, lasting, listed, rate, usual
-from autoir.report.describe import service_of
+from autoir.report.describe import is_absence, service_of
 from autoir.report.sparkline import Series, span_of, sparkline
 from autoir.report.text import clipped, excerpt, shown
 from autoir.report.times import clock, day_and_clock, zone_name
@@ -83,10 +83,15 @@ class _Proof:
         """``[1][2]``: the numbers of what the claim cites."""
         return "".join(f"[{self._numbers[cite]}]" for cite in claim.cites if cite in self._numbers)
 
-    def first(self, claim: Claim) -> str:
-        """When the first of what the claim cites came; empty where nothing of it is stored."""
+    def when(self, claim: Claim) -> str:
+        """When the first of what the claim cites came, or the last before it failed to come; empty where nothing of it
+        is stored."""
         times = [self._stored[cite].ts_ms for cite in claim.cites if cite in self._stored]
-        return clock(min(times), self._zone) if times else ""
+        if not times:
+            return ""
+        return (
+            f"Last {clock(max(times), self._zone)}." if is_absence(claim) else f"First {clock(min(times), self._zone)}."
+        )
 
     def lines(self) -> Iterator[RenderableType]:
         """Number, time, group, short id and stream of each event, then its line."""
@@ -110,9 +115,9 @@ def _claims(incident: Incident, proof: _Proof, kinds: Iterable[ClaimKind], most:
         yield Text(_HEADINGS[kind], "bold")
         for claim in claims:
             text = Text(shown(claim.text, 400))
-            first = proof.first(claim) if kind == "symptom" else ""
-            if first:
-                text.append(f" First {first}.")
+            when = proof.when(claim) if kind == "symptom" else ""
+            if when:
+                text.append(f" {when}")
             yield Padding(text.append(f" {proof.marks(claim)}".rstrip(), "cyan"), (0, 0, 0, 2))
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from autoir.clock import MINUTE_MS
-from autoir.incidents import Change, Incident, Step
+from autoir.incidents import Change, Incident, Kind, Step
 from autoir.report import screen
 from autoir.report.describe import describe
 from autoir.report.sparkline import Series, Span, span_of, sparkline, suspects
@@ -57,6 +57,22 @@ def test_the_page_answers_in_the_order_of_the_questions() -> None:
     assert -1 not in places, wanted[places.index(-1)]
     assert places == sorted(places)
     assert text.count("CET") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("new", "First 14:33:20."),
+        ("spike", "First 14:33:20."),
+        ("heartbeat", "Last 14:33:22."),
+        ("gap", "Last 14:33:22."),
+    ],
+)
+@pytest.mark.parametrize("view", [screen.card, screen.page])
+def test_what_is_missing_says_when_it_came_last(view: object, kind: Kind, told: str) -> None:
+    sign = evidence(kind=kind)
+    text = screen.plain(view(describe(incident(), [sign]), sign.samples), 200)  # type: ignore[operator]
+    assert re.findall(r"(?:First|Last) \S+", text) == [told]
 
 
 def test_the_card_fits_a_screen() -> None:
