@@ -323,18 +323,24 @@ def follow_file(
     A line is taken when it is ended, and the last one when nothing followed it for a pause: it may go on. A file that
     was rotated is read to its end before the next one, a truncated one anew from its start.
     """
+    done = 0
+
+    def watch(tally: Tally, read: int) -> None:
+        if progress:
+            progress(tally, done + read)
+
     with Following(path) as following:
 
-        def read(*, last: bool = False) -> int:
-            return sum(
-                read_file(ingest, file, log_group, log_stream, clock=clock, zone=zone, progress=progress)
-                for file in following.look(last=last)
-            )
+        def read(*, last: bool = False) -> None:
+            nonlocal done
+            for file in following.look(last=last):
+                done += read_file(ingest, file, log_group, log_stream, clock=clock, zone=zone, progress=watch)
 
-        done = read()
+        read()
         while wait():
-            done += read()
-        return done + read(last=True)
+            read()
+        read(last=True)
+    return done
 
 
 def read_pipe(

@@ -55,6 +55,7 @@ class Run:
         self._progress = Progress()
         self._cpu_s = time.process_time()
         self._bytes = 0
+        self._had_lines = False
         self._engine = _engine(opened)
         self._embedder: Embedder | None = None
         self._embedded_new = 0
@@ -68,15 +69,17 @@ class Run:
     def read(self, file: LogFile) -> None:
         """Store a file. Raises UsageError where it cannot be read, or only in part: the part is stored."""
         path = file.path
-        whole = 0 if file.gzipped else path.stat().st_size
-        self._bytes += read_file(
+        size_on_disk = path.stat().st_size
+        read_file(
             self._ingest, file, self._group_of(path), self._stream or path.name, clock=self._opened.clock,
-            zone=self._zone, restart=self._restart, progress=self._watch(path.name, whole),
+            zone=self._zone, restart=self._restart,
+            progress=self._watch(path.name, 0 if file.gzipped else size_on_disk),
         )  # fmt: skip
         if file.cut.reason:
             raise UsageError(
                 f"{path}: {file.cut.reason}.", "The lines before that are stored. Fetch the file again for the rest."
             )
+        self._had_lines |= size_on_disk > 0
 
     def follow(self, file: LogFile, wait: Callable[[], bool]) -> None:
         """Store a file and what is appended to it, until ``wait`` says False."""
@@ -87,7 +90,8 @@ class Run:
             watch(tally, read)
             self._embed()
 
-        self._bytes += follow_file(
+        self._had_lines = path.stat().st_size > 0
+        follow_file(
             self._ingest, path, self._group_of(path), self._stream or path.name, clock=self._opened.clock, wait=wait,
             zone=self._zone, progress=progress,
         )  # fmt: skip
@@ -101,7 +105,7 @@ class Run:
             if time.monotonic() - self._embedded_at > _EMBED_EVERY_S:
                 self._embed()
 
-        self._bytes += read_pipe(
+        read_pipe(
             self._ingest, pipe, self._group or "/local/stdin", self._stream or "stdin", clock=self._opened.clock,
             zone=self._zone, progress=progress,
         )  # fmt: skip
@@ -109,6 +113,10 @@ class Run:
     def finish(self) -> None:
         """Give what is new its vectors; without them, search goes by words alone."""
         self._embed()
+
+    def stop(self) -> None:
+        """Count what was in hand as not read: the next run reads it again."""
+        self.tally.received -= self.tally.unaccounted
 
     def close(self) -> None:
         """Leave the terminal as it was, however the run ended."""
@@ -118,9 +126,10 @@ class Run:
         return self._group or f"/local/{path.name.split('.')[0] or path.name}"
 
     def _watch(self, name: str, whole: int) -> Callable[[Tally, int], None]:
-        started, before = time.monotonic(), self.tally.received
+        started, before, bytes_before = time.monotonic(), self.tally.received, self._bytes
 
         def watch(tally: Tally, read: int) -> None:
+            self._bytes = bytes_before + read
             lines = tally.received - before
             rate = lines / max(time.monotonic() - started, 0.001)
             left = f", {(whole - read) / (read / (time.monotonic() - started)):,.0f} s left" if whole and read else ""
@@ -165,7 +174,8 @@ class Run:
         rows.append(("new patterns", f"{tally.patterns_new:,}", engine))
         yield Table(("LINES", "COUNT", ""), rows, frozenset({1}))
         if not tally.received:
-            yield Lines(("Nothing new: an earlier run has read all of it. --restart reads it again from the start.",))
+            read_before = "Nothing new: an earlier run has read all of it. --restart reads it again from the start."
+            yield Lines((read_before if self._had_lines else "There was no line to read.",))
         yield Lines(("",))
         yield Heading("Next:")
         yield Lines((f'  autoir{flag} logs query "connection refused"', f"  autoir{flag} sweep"))

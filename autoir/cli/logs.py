@@ -112,6 +112,7 @@ def ingest(
                         failed = report_error(error, debug=asked(ctx).debug)
             run.finish()
         except KeyboardInterrupt:
+            run.stop()
             _summary(run, ctx)
             raise Interrupted(
                 f"stopped. {run.tally.stored:,} lines of this run are kept.",

@@ -99,6 +99,24 @@ def as_nobody(*places: Path) -> Iterator[None]:
         os.seteuid(0)
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: path.write_bytes(b""), "There was no line to read."),
+        (lambda path: path.write_bytes(b"\x1f\x8bnot gzip"), "There was no line to read."),
+        (lambda path: path.write_bytes(GOOD), "Nothing new: an earlier run has read all of it."),
+    ],
+    ids=["empty", "damaged", "read before"],
+)
+def test_why_nothing_was_read(call: Call, tmp_path: Path, make: Callable[[Path], object], told: str) -> None:
+    make(tmp_path / "app.log")
+    if "earlier" in told:
+        call("logs", "ingest", str(tmp_path / "app.log"))
+    lines = call("logs", "ingest", str(tmp_path / "app.log")).stdout.splitlines()
+    assert next(line for line in lines if line.startswith(("There was", "Nothing"))).startswith(told)
+    assert "There was no line to read." in call("logs", "ingest", "-", input="").stdout
+
+
 def test_a_file_that_may_not_be_read(call: Call, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("logs", "ingest", str(log)).exit_code == 0  # has imported what nobody may not read
     with tempfile.TemporaryDirectory(dir="/tmp") as name:  # pytest's own folders are closed to others

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from autoir import locations
+from autoir.ingest import Ingest
 from autoir.store import open_store
+from autoir.store.rows import Batch
 from tests.cli.conftest import Call
 
 AUTOIR = (sys.executable, "-c", "from autoir.cli.main import main; main()")
@@ -82,6 +84,28 @@ def test_ctrl_c_says_what_is_kept() -> None:
     assert output.startswith(b'{"schema_version":1,"received":')
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_what_was_in_hand_at_ctrl_c_counts_as_not_read(call: Call, log: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       follow: bool) -> None:  # fmt: skip
+    kept, write = [], Ingest._write
+
+    def stopped(self: Ingest, batch: Batch) -> None:
+        if kept:
+            raise KeyboardInterrupt
+        kept.append(batch)
+        write(self, batch)
+
+    monkeypatch.setattr("autoir.ingest.BATCH_EVENTS", 2)
+    monkeypatch.setattr(Ingest, "_write", stopped)
+    result = call("logs", "ingest", *(["--follow"] if follow else []), str(log))
+    assert result.exit_code == 130
+    size = sum(map(len, log.read_bytes().splitlines(keepends=True)[:2]))
+    assert [line.split(maxsplit=2) for line in result.stdout.splitlines()[1:3]] == [
+        ["read", "2", f"{size} bytes"],
+        ["stored", "2"],
+    ]
+
+
 def test_ctrl_c_ends_following(log: Path, tmp_path: Path) -> None:
     # The pause between two looks is where a person would stop it.
     code = "import autoir.cli.logs\ndef pause(): raise KeyboardInterrupt\nautoir.cli.logs._pause = pause"
@@ -90,6 +114,8 @@ def test_ctrl_c_ends_following(log: Path, tmp_path: Path) -> None:
     # The last line may still go on: the next run reads it.
     assert "4 lines of this run are kept." in result.stderr
     assert "The same command goes on where it stopped." in result.stderr
+    whole = len(log.read_bytes().rpartition(b"\n2")[0]) + 1
+    assert f"4  {whole} bytes" in result.stdout
     store = open_store(f"sqlite:///{locations.default_database()}")
     held = store.stats()
     store.close()
