@@ -1,5 +1,6 @@
 """``autoir``: the commands under one name, and what happens when one of them fails."""
 
+import errno
 import functools
 import os
 import sys
@@ -37,6 +38,14 @@ class Root(Group):
             code = failures.report_usage(error)
         except typer.Abort:
             code = failures.INTERRUPTED
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            failures.report(
+                f"cannot write on: {error.strerror}.", "Make room where the output goes, or in AutoIR's folder."
+            )
+            code = AutoirError.exit_code
+            _drop_output()
         if standalone_mode:
             sys.exit(code)
         return code
@@ -52,10 +61,14 @@ class Root(Group):
         except KeyboardInterrupt:
             raise failures.Interrupted("stopped.", "What was stored before is kept.") from None
         except BrokenPipeError:
-            # The reader of our output has left, as `head` does; what is still buffered has nowhere to go.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
         return result
+
+
+def _drop_output() -> None:
+    """What is still buffered has nowhere to go: its reader has left, as `head` does, or there is no room."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -106,6 +119,10 @@ def main() -> None:
     """The console script."""
     asked_for = Asked()
     sys.excepthook = functools.partial(failures.report_unexpected, asked_for)
+    # One that was closed by who started us: else the next file that is opened would take its place.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -132,6 +132,32 @@ def test_a_reader_that_leaves_is_no_error(stored: Path) -> None:
     assert (result.stderr, result.returncode) == (b"", 0)
 
 
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_stream_that_is_closed_is_no_defect(stored: Path, closed: int) -> None:
+    close = f"import os, sys; os.close({closed}); os.execv(sys.argv[1], sys.argv[1:])"
+    for arguments in (("logs", "ingest", "-"), ("stats",), ("no-such",)):
+        result = subprocess.run(
+            [sys.executable, "-c", close, *AUTOIR, *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert result.returncode == (2 if arguments == ("no-such",) else 0), result.stderr
+        assert "defect" not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("stats",), ("--help",)])
+def test_an_answer_that_cannot_be_written_says_why(stored: Path, arguments: tuple[str, ...], unbuffered: str) -> None:
+    environ = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [*AUTOIR, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=environ, timeout=60
+        )
+    assert result.returncode == 1
+    assert "cannot write on: No space left on device" in result.stderr
+    assert "defect" not in result.stderr
+
+
 def test_output_survives_a_poor_encoding(call: Call, tmp_path: Path) -> None:
     log = tmp_path / "poor.log"
     log.write_text("naïve 日本\n", "utf-8")
