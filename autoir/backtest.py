@@ -187,7 +187,9 @@ def load_truth(path: Path) -> list[Fault]:
     hint = 'Example: [{"start_ms": 1772409600000, "end_ms": 1772413200000, "log_group": "/shop/checkout"}]'
     try:
         rows = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.", hint) from None
+    except ValueError as error:
         raise UsageError(f"{path}: {error}.", hint) from None
     faults = []
     for row in rows if isinstance(rows, list) else [rows]:

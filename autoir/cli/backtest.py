@@ -11,8 +11,10 @@ from autoir.cli import stores
 from autoir.cli.failures import Interrupted
 from autoir.cli.options import Asked, ReplayCommand, asked, duration_ms, examples, time_zone
 from autoir.cli.output import Block, Heading, Lines, Progress, Table, local_time, note, print_json, show, zone_name
+from autoir.clock import MINUTE_MS
+from autoir.errors import UsageError
 from autoir.incidents import Incident
-from autoir.report.amounts import counted
+from autoir.report.amounts import counted, lasting
 from autoir.report.document import incident_document
 from autoir.report.text import shown
 
@@ -63,9 +65,11 @@ def backtest(
     zone = time_zone("--timezone", timezone)
     settings = stores.loaded_settings(asked(ctx))
     faults = load_truth(truth) if truth else []
-    progress = Progress()
+    progress, read = Progress(), None
 
     def watch(tally: "Tally", now_ms: int) -> None:
+        nonlocal read
+        read = tally
         rate = tally.received / max(progress.elapsed_s, 0.001)
         progress.update(f"{local_time(now_ms)}  {tally.received:,} lines, {rate:,.0f} lines/s")
 
@@ -81,13 +85,17 @@ def backtest(
         ) from None
     finally:
         progress.done()
+    if read is None:
+        raise UsageError(
+            f"there is no line to replay in {', '.join(map(str, paths))}.", "Name logs that hold lines with a time."
+        )
     if asked(ctx).as_json:
         for incident in found:
             print_json(incident_document(incident, ()))
         if truth:
             note(_score_line(score(faults, found)))
         return
-    show(*_blocks(found, baseline or f"{settings.warmup_min} min"))
+    show(*_blocks(found, read, baseline or lasting(settings.warmup_min * MINUTE_MS)))
     if truth:
         show(Lines(("", _score_line(score(faults, found)))))
 
@@ -97,12 +105,16 @@ def _store(asked_for: Asked) -> AbstractContextManager["Opened | None"]:
     return stores.to_fill(asked_for) if asked_for.store else nullcontext()
 
 
-def _blocks(found: Sequence[Incident], baseline: str) -> Iterator[Block]:
+def _blocks(found: Sequence[Incident], read: "Tally", baseline: str) -> Iterator[Block]:
+    lines = counted(read.received, "line")
+    left = [f"Not replayed: {counted(n, 'line')}, {reason}." for reason, n in read.quarantined.most_common()]
     if not found:
-        yield Lines((f"No incident. The first {baseline} were only learned from: --baseline sets another span.",))
+        learned = f"The first {baseline} were only learned from: --baseline sets another span."
+        yield Lines((f"No incident in {lines}. {learned}", *left))
         return
     paged = sum(incident.paged for incident in found)
-    yield Heading(f"{counted(len(found), 'incident')}, {paged:,} with a page")
+    yield Heading(f"{counted(len(found), 'incident')}, {paged:,} with a page, in {lines}")
+    yield Lines(left)
     rows = [
         (
             local_time(i.opened_ms),

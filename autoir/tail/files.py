@@ -75,11 +75,9 @@ class LogFile:
             with self._open() as stream:
                 head = _read_some(stream, _SNIFF_BYTES, self.cut)
         except FileNotFoundError:
-            raise UsageError(
-                f"{path}: no such file.{_suggestion(path)}", "Example: autoir logs ingest app.log"
-            ) from None
+            raise UsageError(f"{path}: no such file.{_suggestion(path)}", "Name a file that is there.") from None
         except IsADirectoryError:
-            raise UsageError(f"{path} is a folder.", f"Name its files: autoir logs ingest {path}/*.log") from None
+            raise UsageError(f"{path} is a folder.", f"Name its files: {path}/*.log") from None
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
         if looks_binary(head[:8192]):

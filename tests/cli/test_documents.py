@@ -149,3 +149,18 @@ def test_a_backtest_writes_an_incident_a_line(call: Call, tmp_path: Path) -> Non
         check(incident, "incident")
     assert [incident["log_groups"] for incident in found] == [["/b/api"]]
     assert "recall 1 of 1" in result.stderr
+    assert "1 incident, 1 with a page, in 480 lines" in call("backtest", str(path), "--baseline", "2h").stdout
+    quiet = call("backtest", str(path), "--baseline", "9h").stdout
+    assert quiet == "No incident in 480 lines. The first 9h were only learned from: --baseline sets another span.\n"
+    path.write_text('2026-03-17T14:00:00Z INFO one\n{"message": "no time", "logGroup": "/a"}\n')
+    told = call("backtest", str(path)).stdout.splitlines()
+    assert told[0].startswith("No incident in 2 lines. The first 4 h were only learned from")
+    assert told[1:] == ["Not replayed: 1 line, no timestamp."]
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_a_backtest_of_nothing_is_no_good_news(call: Call, tmp_path: Path, how: tuple[str, ...]) -> None:
+    (tmp_path / "empty.log").touch()
+    result = call("backtest", str(tmp_path / "empty.log"), *how)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no line to replay" in result.stderr

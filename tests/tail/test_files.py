@@ -94,8 +94,12 @@ def test_a_file_that_unpacks_to_a_flood_takes_little_memory(path: Path) -> None:
 
 # What stands at a path, and what is said of it.
 REFUSED = {
-    "missing": (lambda p: None, "no such file.", "autoir logs ingest"),
-    "misspelled": (lambda p: p.with_name("app.lok").touch(), "Did you mean {folder}/app.lok?", "autoir logs ingest"),
+    "missing": (lambda p: None, "no such file.", "Name a file that is there"),
+    "misspelled": (
+        lambda p: p.with_name("app.lok").touch(),
+        "Did you mean {folder}/app.lok?",
+        "Name a file that is there",
+    ),
     "folder": (lambda p: p.mkdir(), "is a folder.", "{path}/*.log"),
     "binary": (lambda p: p.write_bytes(bytes(range(256))), "is a binary file, not a log.", "JSON Lines"),
     "packed": (lambda p: p.write_bytes(gzip.compress(bytes(range(256)))), "is a binary file", "JSON Lines"),
