@@ -32,11 +32,24 @@ _TAIL = (
     r"(?:[_.-]?(?:value|string|binary|hash|digest|confirm(?:ation)?|plain(?:text)?|raw|text|base(?:64)?|b64|data|old"
     r"|new|pem))?[0-9]{0,3}"
 )
-_QUOTE = r"""\\*+["']|\\++u002[27]|%2[27]|&quot;|&\#3[49];"""
+_QUOTE = r"""\\*+["']|\\++u002[27]|\\++x2[27]|%2[27]|&quot;|&\#3[49];"""
 _CLOSE = rf"""(?P<close>{_QUOTE})?(?:\]|%5d)?{_COLOUR}"""
-_NAME_AND_VALUE = r""",\s{0,64}+\\*+["']value\\*+["'][ \t]*+:"""
-"""``{"name": "DB_PASSWORD", "value": "x"}``: how container definitions write their environment."""
-_SEPARATOR = rf"[ \t]*+(?P<separator>=>|:=|={{1,3}}|:|%3d|%3a|{_NAME_AND_VALUE}|,)[ \t]*+"
+_NAME_AND_VALUE = (
+    r""",\s{0,64}+\\*+["'](?:parameter)?value\\*+["'][ \t]*+:"""
+    r"""|\s{0,64}+(?:(?!value)[a-z_-]{1,20}=\\*+["'][^"'<>]{0,99}+["']\s{1,64}+){0,3}value=(?=\\*+["'])"""
+    r"""|(?:\r?\n|(?:\\++r)?\\++n)[ \t]{1,64}+value:(?=[ \t])"""
+    r"""|;s:[0-9]{1,7}:(?=\\*+")"""
+)
+"""How lists of names and values are written: the environment of a container in JSON and YAML, parameters of a stack,
+settings in XML, a form in HTML, an array by PHP's ``serialize``."""
+_SPELLED = r"\\++(?:u00|x)3[ad]"
+"""``=`` and ``:`` in JSON by Gson, which escapes what HTML might read, and in nginx's log."""
+_NEXT_LINE = r"""(?:\r?\n[ \t]*+(?=string\(|\\*+["']))?"""
+"""A text in quotes may stand on the line after its key; a word there is a line of its own."""
+_BLANK = r"[ \t\xa0]*+"
+_SEPARATOR = (
+    rf"{_BLANK}(?P<separator>=>|:=|={{1,3}}|:|[：＝]|%3d|%3a|{_SPELLED}|{_NAME_AND_VALUE}|,){_BLANK}{_NEXT_LINE}"
+)
 _WRAPPER = (
     r"""(?:(?:some|just|optional|secret(?:str|bytes)?|string|str|bytes)[(\[](?=\\*+["'])"""
     r"""|string\([0-9]{1,6}\) |[bru]{1,2}(?=\\*+["']))?"""

@@ -63,10 +63,13 @@ def string_end(message: str, start: int, opening: str) -> int:
     return len(message)
 
 
+_ESCAPES = ("\\", "\\x5c")
+
+
 def spelled_end(folded: str, start: int, opening: str) -> int:
-    """The end of a string whose quotes are spelled out: JSON within JSON by .NET, HTML. Escaped ones belong to it."""
+    """The end of a string whose quotes are spelled out, by .NET, by nginx, in HTML. Escaped ones belong to it."""
     end = folded.find(opening, start)
-    while end > start and folded[end - 1] == "\\":
+    while end > start and folded.endswith(_ESCAPES, start, end):
         end = folded.find(opening, end + len(opening))
     return end if end >= 0 else len(folded)
 

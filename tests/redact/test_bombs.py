@@ -105,6 +105,11 @@ BOMB_UNITS = [
         "token\\\\u0022:\\u0022\\\\",
         "&quot;token&quot;:&quot;a&quot;,",
         '"token","value":"',
+        'token a="a" ',
+        "token\n ",
+        "token:\n",
+        "\\x22token\\x22:\\x22",
+        "\\u003dtoken\\u003d",
     ),
     *('"token":"x",', "token=a,secret=b;pwd=c&apikey=d ", "4111111111111111a@b.co", "--password a@b.co"),
 ]

@@ -58,6 +58,18 @@ S = "[REDACTED:secret]"
         (r'{"m":"{\u0022pwd\u0022:12345}"}', rf'{{"m":"{{\u0022pwd\u0022:\u0022{S}\u0022}}"}}'),
         (r'{"m":"GET /?token=x9\u0026page=2"}', rf'{{"m":"GET /?token={S}\u0026page=2"}}'),
         ("{&quot;secret&quot;: &quot;x9 y&quot;, 1}", f"{{&quot;secret&quot;: &quot;{S}&quot;, 1}}"),
+        (r'{\x22pwd\x22:\x22x9\x5C\x22y\x22,\x22n\x22:1}', rf'{{\x22pwd\x22:\x22{S}\x22,\x22n\x22:1}}'),  # nginx
+        (r'{"m":"/?n=1\u0026token\u003dx9\u0026n\u003d2"}', rf'{{"m":"/?n=1\u0026token\u003d{S}\u0026n\u003d2"}}'),
+        ("password：x9 y", f"password：{S} y"),
+        ("password\xa0=\xa0x9", f"password\xa0=\xa0{S}"),
+        ('{"password":\n  "x9 y",\n  "n": 1}', f'{{"password":\n  "{S}",\n  "n": 1}}'),
+        ('["password"]=>\n  string(2) "x9"\n', f'["password"]=>\n  string(2) "{S}"\n'),
+        ('s:8:"password";s:4:"x9 y";s:1:"n";', f's:8:"password";s:4:"{S}";s:1:"n";'),
+        # a name and, beside it, its value
+        ("- name: DB_PASSWORD\n  value: x9\n- name: n", f"- name: DB_PASSWORD\n  value: {S}\n- name: n"),
+        ('{"ParameterKey":"DbSecret","ParameterValue":"x9"}', f'{{"ParameterKey":"DbSecret","ParameterValue":"{S}"}}'),
+        ('<add key="ApiKey" value="x9 y"/>', f'<add key="ApiKey" value="{S}"/>'),
+        ('<input type="password" id="p" value="x9">', f'<input type="password" id="p" value="{S}">'),
         ("password: token: hunter2", f"password: {S} {S}"),
         ("token: token: hunter2", f"token: {S} {S}"),
         ("password=[REDACTED:jwt]hunter2", f"password={S}"),
@@ -106,6 +118,9 @@ def test_forms_of_secrets(message: str, expected: str) -> None:
         "password must be 8 characters",
         "PasswordResetController.show took=5ms",
         "token_type=bearer token_url=/oauth tokenizer=bpe secret_name=db password_file=/run/x",
+        "token:\n  at parse (a.js:5)",
+        'Unexpected token:\n  "foo"',
+        '<input name="user" value="bob"> <p>password</p>',
         # keys that open nothing
         "key=cart:7 cache_key=a1 primary_key: 5 routing-key=orders public_key=abc partitionKey=7",
         '{"key": "a", "object_key": "x/y.png", "idempotencyKey": "7f"}',
