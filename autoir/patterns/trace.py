@@ -18,9 +18,11 @@ _HEAD_LIMIT, _MESSAGE_LIMIT, _FRAME_LIMIT = 400, 250, 120
 _CHAIN, _FRAMES = 4, 3
 
 _HINT = re.compile(
-    r"^Traceback \(most recent|\n(?:Traceback \(most recent|\s*at [^\n(]{1,300}\(|\s*at [\w/.:<>]|Caused by: |"
-    r"\s*File \"[^\"\n]{1,300}\", line \d|\s*from [^\n:]{1,200}:\d+:in |goroutine \d+ \[|#\d+ [^\n]{1,200}\(\d+\))"
+    r"^Traceback \(most recent|\n(?:Traceback \(most recent|[^\S\n]*at [^\n(]{1,300}\(|[^\S\n]*at [\w/.:<>]|"
+    r"Caused by: |[^\S\n]*File \"[^\"\n]{1,300}\", line \d|[^\S\n]*from [^\n:]{1,200}:\d+:in |goroutine \d+ \[|"
+    r"#\d+ [^\n]{1,200}\(\d+\))"
 )
+"""Blanks of one line each: those of all the blank lines that follow, tried from each of them, would be quadratic."""
 _PYTHON_FRAME = re.compile(r"\s*File \"([^\"\n]{1,300})\", line \d+(?:, in ([^\n]{1,120}))?")
 _JAVA_FRAME = re.compile(r"\s*at (?:[\w.\-@]{0,80}/{1,2})?([\w.$<>\[\]/ ]{1,200})\(([^()\n]{0,200})\)")
 _NODE_FRAME = re.compile(

@@ -271,6 +271,8 @@ BOMBS = {
     "half frames": "x\n" + "  at " * 10_000,
     "blank lines": "x\n" + " \n" * 20_000 + "at x",
     "blanks": "x\n" + " " * 40_000 + "at",
+    "newlines": "\n" * 40_000 + "x",
+    "blank lines without a frame": "x\n" + " \r\n" * 14_000 + "x",
 }
 
 
