@@ -23,7 +23,7 @@ _CLOUDWATCH = frozenset({"logGroup", "logGroupName", "logStream", "logStreamName
 _AWS_TAIL = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00) "
     r"(?!\[?(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b)(?=\S*\w)"
-    r"([^\s:*]*[/\[-][^\s:*]*) (.*)",
+    r"(?=[^\s:*]*[/\[-])([^\s:*]++) (.*)",
     re.DOTALL,
 )
 AWS_TAIL_STARTS = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 \S")

@@ -1,5 +1,6 @@
 """Records to events, in every shape that logs come in."""
 
+import time
 from datetime import timedelta, timezone
 
 import pytest
@@ -25,6 +26,17 @@ def event(text: str, source: Source | None = None, now_ms: int = NOW) -> LogEven
     item = parse(source or a_source(), a_record(text), now_ms)
     assert isinstance(item, LogEvent)
     return item
+
+
+@pytest.mark.parametrize("unit", ["/", "a/b/", "1-", "[", "-a"])
+def test_a_long_name_of_a_stream_that_is_none_is_told_in_linear_time(unit: str) -> None:
+    def cpu_s(size: int) -> float:
+        text = "2026-03-02T12:00:00.000000+00:00 " + unit * (size // len(unit)) + ":"
+        began = time.process_time()
+        assert not is_aws_tail([text])
+        return time.process_time() - began
+
+    assert min(cpu_s(200_000) for _ in range(3)) < 0.5  # 400 s in quadratic time
 
 
 # A CloudWatch event in each spelling, and what differs from AS_SENT.
