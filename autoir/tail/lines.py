@@ -22,7 +22,8 @@ _CONTINUES = re.compile(
     r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b"
 )
 _LOOK = 160
-_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?!.*-----END )")
+_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----")
+_KEY_ENDS = b"-----END "
 _KEY_GOES_ON = re.compile(rb"[ \t]{0,40}(?:[A-Za-z0-9+/=]{0,80}\s*$|(?:Proc-Type|DEK-Info): |-----END )")
 _PAUSE_S = 0.5
 
@@ -155,7 +156,7 @@ class Joiner:
             if line.text.startswith(_TRACEBACK):
                 self._in_traceback = True
             if not self._in_key and b"PRIVATE KEY-----" in line.text:
-                self._in_key = bool(_KEY_BEGINS.search(line.text))
+                self._in_key = bool(_KEY_BEGINS.search(line.text, line.text.rfind(_KEY_ENDS) + 1))
 
     def _continues(self, line: Line) -> bool:
         if not self._held or not self._joining:
@@ -164,7 +165,7 @@ class Joiner:
             return False
         if self._in_key:
             # A private key in one piece, or redaction would not know its lines.
-            self._in_key = b"-----END " not in line.text
+            self._in_key = _KEY_ENDS not in line.text
             if _KEY_GOES_ON.match(line.text):
                 return True
             self._in_key = False

@@ -1,6 +1,7 @@
 """Bytes to lines to records: the same records however the bytes arrive, bounded whatever they are."""
 
 import io
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import BinaryIO, cast
@@ -178,6 +179,13 @@ def test_a_pipe_hands_on_lines_as_they_come_and_says_when_it_is_quiet(
     answers = iter(quiet)
     found = read_chunks(stream(*chunks), lambda _: next(answers))
     assert [([line.text.decode() for line in lines], settled) for lines, settled in found] == handed_on
+
+
+def test_a_line_of_many_private_keys_is_told_in_linear_time() -> None:
+    text = b"-----BEGIN PRIVATE KEY-----" * 35_000 + b"-----END "
+    began = time.process_time()
+    assert len(list(Joiner().records([Line(text, 0, len(text) + 1, len(text), True)]))) == 0  # held until the next
+    assert time.process_time() - began < 1  # 10 s in quadratic time
 
 
 @pytest.mark.parametrize(
