@@ -8,6 +8,7 @@ or redacting twice would differ from redacting once.
 import re
 
 from autoir.redact.rule import Rule, Span, fold, marker, replace_spans
+from autoir.redact.values import SECRET
 
 AWS_KEY_ID = marker("aws-key-id")
 PRIVATE_KEY = marker("private-key")
@@ -56,11 +57,17 @@ def _private_key_line(message: str) -> str:
     return f"{line[1]}{PRIVATE_KEY}{line[3]}"
 
 
-_AWS_KEY_ID = re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}")
+_AWS_KEY_ID = re.compile(
+    r"""(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}+
+        (?: ((?:\\++[nrt"]|[\s"',:;|]){1,8}) (?![0-9a-f]{40})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]) )?
+    """,
+    re.VERBOSE,
+)
 
 
 def _aws_key_ids(message: str) -> str:
-    return _AWS_KEY_ID.sub(AWS_KEY_ID, message)
+    """Key ids, and the secret key right behind one, which no key names in a CSV of credentials."""
+    return _AWS_KEY_ID.sub(lambda m: f"{AWS_KEY_ID}{m[1]}{SECRET}" if m[1] else AWS_KEY_ID, message)
 
 
 _JWT = re.compile(r"eyJ([\w-]*+)((?:\.[\w-]*+){0,4})", re.ASCII)
@@ -81,17 +88,46 @@ _VENDOR_TOKEN = re.compile(
       | SG\.[\w-]{16,}+\.[\w-]{16,}+ | SK[0-9a-f]{32}(?![0-9A-Za-z])                    # SendGrid, Twilio
       | do[opr]_v1_[0-9a-f]{32,}+ | hv[sbr]\.[\w-]{20,}+                                # DigitalOcean, Vault
       | hf_[A-Za-z0-9]{30,}+ | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32,}+ | glsa_\w{30,}+     # Hugging Face, Shopify, Grafana
+      | ABSK[A-Za-z0-9+/=]{100,}+ | AGE-SECRET-KEY-1[A-Z0-9]{20,}+ | ATATT3[\w=-]{60,}+ # Bedrock, age, Atlassian
+      | dckr_pat_[\w-]{20,}+ | ntn_[A-Za-z0-9]{30,}+ | sbp_[0-9a-f]{40,}+               # Docker, Notion, Supabase
     """,
     re.ASCII | re.VERBOSE,
 )
 _SK_TOKEN = re.compile(r"sk-(?:[\w-]{20,}+)", re.ASCII)
-_SLACK_WEBHOOK = re.compile(r"(hooks\.slack\.com/[a-z]{1,12}/)[\w/+-]{8,}+", re.ASCII)
+_WEBHOOK = re.compile(
+    r"""(hooks\.slack\.com/[a-z]{1,12}/ | webhook\.office\.com/webhookb2/)[\w/+@-]{8,}+
+      | (discord(?:app)?\.com/api/webhooks/[0-9]{5,25}/ | pagerduty\.com/integration/ | elegram\.org/bot)[\w:-]{8,}+
+    """,
+    re.ASCII | re.VERBOSE,
+)
+"""Whoever knows one of these addresses may write to the channel, or wake people."""
 _WORD_BEFORE = re.compile(r"(?:^|[^0-9A-Za-z_-]|\\[nrt]|%[0-9A-F]{2})\Z")
 _VENDOR_GATES = (
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "xapp-", "k_live_", "k_test_", "whsec_", "AIza"),
     *("ya29.", "GOCSPX-", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "gloas-"),
     *("npm_", "pypi-", "SG.", "SK", "do_v1_", "op_v1_", "oo_v1_", "or_v1_", "hvs.", "hvb.", "hvr.", "hf_"),
-    *("shpat_", "shpca_", "shppa_", "shpss_", "glsa_", "sk-", "hooks.slack.com/"),
+    *(
+        "shpat_",
+        "shpca_",
+        "shppa_",
+        "shpss_",
+        "glsa_",
+        "sk-",
+        "ABSK",
+        "AGE-SECRET-",
+        "ATATT3",
+        "dckr_pat_",
+        "ntn_",
+        "sbp_",
+    ),
+    *(
+        "hooks.slack.com/",
+        "webhook.office.com/",
+        "discord.com/",
+        "discordapp.com/",
+        "pagerduty.com/i",
+        "elegram.org/bot",
+    ),
 )
 
 
@@ -104,7 +140,7 @@ def _sk_token(match: re.Match[str]) -> str:
 
 
 def _vendor_tokens(message: str) -> str:
-    message = _SLACK_WEBHOOK.sub(rf"\1{TOKEN}", message)
+    message = _WEBHOOK.sub(lambda m: (m[1] or m[2]) + TOKEN, message)
     return _VENDOR_TOKEN.sub(TOKEN, _SK_TOKEN.sub(_sk_token, message))
 
 

@@ -7,7 +7,7 @@ import pytest
 from autoir.redact import redact
 from tests.redact.planted import ALNUM, draw, pem
 
-S = "[REDACTED:secret]"
+S, T = "[REDACTED:secret]", "[REDACTED:token]"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,14 @@ S = "[REDACTED:secret]"
         ("dbPass: hunter2", f"dbPass: {S}"),
         ("?X-Amz-Signature=0123456789abcdef0123&n=5", "?X-Amz-Signature=[REDACTED:signature]&n=5"),
         ("https://hooks." + "slack.com/services/T01/B02/x9y8z7", "https://hooks.slack.com/services/[REDACTED:token]"),
+        ("https://discord.com/api/web" + "hooks/123456/x9_y8-z7", f"https://discord.com/api/webhooks/123456/{T}"),
+        ("https://a.webhook.office.com/web" + "hookb2/a1@b2/In/x9", f"https://a.webhook.office.com/webhookb2/{T}"),
+        ("https://api.telegram.org/b" + "ot123456:x9_y8-z7/send", f"https://api.telegram.org/bot{T}/send"),
+        ("https://events.pagerduty.com/inte" + "gration/x9y8z7w6/enqueue", f"https://events.pagerduty.com/integration/{T}/enqueue"),
+        # a secret key that only the id before it gives away
+        ("AK" + f"IA{'X9' * 8},{'x9Y/' * 10}\n", f"[REDACTED:aws-key-id],{S}\n"),
+        ("AK" + f"IA{'X9' * 8}\n{'x9Y/' * 10}", f"[REDACTED:aws-key-id]\n{S}"),
+        ("AK" + f"IA{'X9' * 8} {'a9' * 20}", f"[REDACTED:aws-key-id] {'a9' * 20}"),  # the hash of a commit
         # addresses and numbers
         ("q?mail=bob%40shop.example&n=5", "q?mail=[REDACTED:email]&n=5"),
         ("<o'hara@shop.example>.", "<[REDACTED:email]>."),
