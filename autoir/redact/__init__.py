@@ -12,13 +12,15 @@ import re
 from collections.abc import Callable, Iterable
 
 from autoir.redact.configured import compile_user_rules
+from autoir.redact.encoded import encoded_rule
 from autoir.redact.keys import KEY_RULES
 from autoir.redact.rule import MARKER, Rule, any_of, fold
 from autoir.redact.shapes import LATE_SHAPE_RULES, SHAPE_RULES
 
 __all__ = ["MARKER", "RULES", "Redactor", "Rule", "compile_user_rules", "redact"]
 
-RULES: tuple[Rule, ...] = (*SHAPE_RULES, *KEY_RULES, *LATE_SHAPE_RULES)
+_PLAIN = (*SHAPE_RULES, *KEY_RULES, *LATE_SHAPE_RULES)
+RULES: tuple[Rule, ...] = (*_PLAIN, encoded_rule(_PLAIN))
 """The built-in rules in the order of application."""
 
 _MOST_PASSES = 8

@@ -16,6 +16,7 @@ ALNUM = string.ascii_letters + string.digits
 UPPER = string.ascii_uppercase + string.digits
 BASE64URL = ALNUM + "-_"
 HEX = "0123456789abcdef"
+URL_SAFE = str.maketrans("+/", "-_")
 
 
 def draw(alphabet: str, count: int) -> str:
@@ -52,6 +53,10 @@ def pem(kind: str, newline: str = "\n", end: bool = True) -> str:
     body = [draw(ALNUM + "+/", 64) for _ in range(3)]
     tail = [f"-----END {kind}PRIV" + "ATE KEY-----"] if end else []
     return newline.join([f"-----BEGIN {kind}PRIV" + "ATE KEY-----", *body, *tail])
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode().rstrip("=")
 
 
 # Rule, and a maker of secrets that need no key to be known.
@@ -91,6 +96,9 @@ SHAPES: list[tuple[str, Callable[[], str]]] = [
     ("token", lambda: "dckr_" + "pat_" + mixed(27)),
     ("token", lambda: "nt" + "n_" + mixed(46)),
     ("token", lambda: "sb" + "p_" + draw(HEX, 40)),
+    ("encoded", lambda: encoded(json.dumps({"user": "bob", "password": mixed(16), "page": list(range(20))}))),
+    ("encoded", lambda: encoded(json.dumps({"user": "bob", "clientSecret": mixed(64)}, indent=2))),
+    ("encoded", lambda: encoded(json.dumps({"q": "~~~???", "api_key": mixed(64)})).translate(URL_SAFE)),
     ("email", lambda: f"{draw(string.ascii_lowercase, 6)}.{draw(string.ascii_lowercase, 7)}@shop.example"),
     ("email", lambda: f"{draw(string.ascii_lowercase, 6)}+{draw(ALNUM, 4)}@mail.shop.co.uk"),
     ("card", lambda: card("4", 16)),

@@ -110,6 +110,8 @@ BOMB_UNITS = [
         "token:\n",
         "\\x22token\\x22:\\x22",
         "\\u003dtoken\\u003d",
+        "eyJhIjoicGFzc3dvcmQ9",
+        "eyJwYXNzd29yZCI6ImEifQ== ",
     ),
     *('"token":"x",', "token=a,secret=b;pwd=c&apikey=d ", "4111111111111111a@b.co", "--password a@b.co"),
 ]

@@ -1,5 +1,6 @@
 """Forms of secrets one by one, and what looks like one and is none."""
 
+import base64
 import json
 
 import pytest
@@ -82,6 +83,9 @@ S, T = "[REDACTED:secret]", "[REDACTED:token]"
         ("https://a.webhook.office.com/web" + "hookb2/a1@b2/In/x9", f"https://a.webhook.office.com/webhookb2/{T}"),
         ("https://api.telegram.org/b" + "ot123456:x9_y8-z7/send", f"https://api.telegram.org/bot{T}/send"),
         ("https://events.pagerduty.com/inte" + "gration/x9y8z7w6/enqueue", f"https://events.pagerduty.com/integration/{T}/enqueue"),
+        # base64
+        (f"key file: {base64.b64encode(pem('RSA ').encode()).decode()} x", "key file: [REDACTED:encoded] x"),
+        ("/a/" + base64.b64encode(b'{"pwd": "x9y8z7"}').decode()[:-3], "/a/[REDACTED:encoded]"),
         # a secret key that only the id before it gives away
         ("AK" + f"IA{'X9' * 8},{'x9Y/' * 10}\n", f"[REDACTED:aws-key-id],{S}\n"),
         ("AK" + f"IA{'X9' * 8}\n{'x9Y/' * 10}", f"[REDACTED:aws-key-id]\n{S}"),
@@ -129,6 +133,10 @@ def test_forms_of_secrets(message: str, expected: str) -> None:
         "token:\n  at parse (a.js:5)",
         'Unexpected token:\n  "foo"',
         '<input name="user" value="bob"> <p>password</p>',
+        # base64 that tells of secrets and holds none
+        "body=" + base64.b64encode(b'{"error": "password expired", "user": 7}').decode(),
+        "next=" + base64.b64encode(b'{"after": [7, 8, 9], "bin": "\xff\xfe\xfd password=x"}').decode(),
+        "cert " + base64.b64encode(b"-----BEGIN CERTIFICATE-----\n" + bytes(range(200))).decode(),
         # keys that open nothing
         "key=cart:7 cache_key=a1 primary_key: 5 routing-key=orders public_key=abc partitionKey=7",
         '{"key": "a", "object_key": "x/y.png", "idempotencyKey": "7f"}',
