@@ -66,9 +66,14 @@ _OR_QUOTED = rf"(?:{_SEPARATOR}|[ \t]++(?='))"
 
 _KEYS = {
     "pass": _key(r"pass(?:word|wd|phrase|code|wort|(?P<bare>))", _OR_QUOTED),
-    "identified by": _key("identified by", _OR_QUOTED),
+    "password for": _key(r"password for [^\s=]{1,130}", _OR_QUOTED),
+    "identified ": _key(r"identified (?:by|with [\w'\"`]{1,64} (?:by|as))", _OR_QUOTED),
     **{
-        word: _key(word) for word in ("pwd", "secret", "token", "key", "credential", "authorization", "cookie", "_auth")
+        word: _key(word)
+        for word in (
+            *("pwd", "secret", "token", "key", "credential", "authorization", "cookie", "_auth"),
+            *("phpsessid", "jsessionid", "cvv", "cvc"),
+        )
     },
 }
 _KEY_KINDS = (
@@ -158,6 +163,24 @@ _ELEMENT = re.compile(
 )
 
 
+_FIELD = re.compile(
+    rf"""name=\\*+"[a-z0-9_.\[\]-]{{0,40}}?{_WORDS}[a-z0-9_.\[\]-]{{0,20}}\\*+"
+         (?:(?:\r?\n|\\r\\n)[a-z-]{{1,40}}:[ ][^\r\n\\]{{0,100}}){{0,3}} (?:\r?\n|\\r\\n){{2}} ([^\r\n\\]++)""",
+    re.VERBOSE,
+)
+_LOGIN = re.compile(r"""[ ](?:-u[ ]?|--user[ =])["']?[^\s:"'/]{1,64}:([^\s"']++)""")
+
+
+def _fields(message: str, folded: str) -> list[Span]:
+    """A form's field in a body of several parts: its name, and its value behind an empty line."""
+    return [Span(*field.span(1), SECRET) for field in _FIELD.finditer(folded)]
+
+
+def _logins(message: str, folded: str) -> list[Span]:
+    """``curl -u name:password``."""
+    return [Span(*login.span(1), SECRET) for login in _LOGIN.finditer(message) if is_secret(login[1], counted=True)]
+
+
 def _flags(message: str, folded: str) -> list[Span]:
     """``--password x``, also in a printed argument list."""
     spans = []
@@ -199,6 +222,10 @@ def _by_key(message: str) -> str:
         spans += _flags(message, folded)
     if "</" in folded:
         spans += _elements(message, folded)
+    if "form-data" in folded:
+        spans += _fields(message, folded)
+    if "curl " in folded:
+        spans += _logins(message, folded)
     return replace_spans(message, spans) if spans else message
 
 
@@ -211,6 +238,6 @@ def _signatures(message: str) -> str:
 
 
 KEY_RULES = (
-    Rule("secret", _by_key, folded_gates=tuple(_KEYS)),
+    Rule("secret", _by_key, folded_gates=(*_KEYS, "curl ")),
     Rule("signature", _signatures, folded_gates=("sig=", "signature=")),
 )

@@ -106,28 +106,9 @@ _VENDOR_GATES = (
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "xapp-", "k_live_", "k_test_", "whsec_", "AIza"),
     *("ya29.", "GOCSPX-", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "gloas-"),
     *("npm_", "pypi-", "SG.", "SK", "do_v1_", "op_v1_", "oo_v1_", "or_v1_", "hvs.", "hvb.", "hvr.", "hf_"),
-    *(
-        "shpat_",
-        "shpca_",
-        "shppa_",
-        "shpss_",
-        "glsa_",
-        "sk-",
-        "ABSK",
-        "AGE-SECRET-",
-        "ATATT3",
-        "dckr_pat_",
-        "ntn_",
-        "sbp_",
-    ),
-    *(
-        "hooks.slack.com/",
-        "webhook.office.com/",
-        "discord.com/",
-        "discordapp.com/",
-        "pagerduty.com/i",
-        "elegram.org/bot",
-    ),
+    *("shpat_", "shpca_", "shppa_", "shpss_", "glsa_", "sk-", "ABSK", "AGE-SECRET-", "ATATT3", "dckr_pat_", "ntn_"),
+    *("sbp_", "hooks.slack.com/", "webhook.office.com/"),
+    *("discord.com/", "discordapp.com/", "pagerduty.com/i", "elegram.org/bot"),
 )
 
 
