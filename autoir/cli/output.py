@@ -144,12 +144,17 @@ def _show_rich(blocks: Iterable[Block]) -> None:
                 body = Text("\n").join(Text(line) for line in lines)
                 console.print(RichPanel(body, title=Text(title, style="bold"), title_align="left", box=box.ROUNDED))
             case Table(headers, rows, right):
-                drawn = RichTable(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
                 wrapped = _wrapped(block, console.width)
+                tight = len(wrapped) > 1
+                drawn = RichTable(
+                    box=None, padding=(0, 1, 0, 0) if tight else (0, 1), pad_edge=False, header_style="bold",
+                    show_header=any(headers),
+                )  # fmt: skip
+                widths = _shared_out(block, wrapped, console.width) if tight else {}
                 for at, header in enumerate(headers):
                     drawn.add_column(
                         Text(header), justify="right" if at in right else "left", no_wrap=at not in wrapped,
-                        overflow="fold",
+                        overflow="fold", width=widths.get(at),
                     )  # fmt: skip
                 for row in rows:
                     drawn.add_row(*(Text(cell) for cell in row))
@@ -164,6 +169,24 @@ def _wrapped(table: Table, width: int) -> set[int]:
     if sum(widths[:-1]) + 2 * last + min(widths[-1], _LEAST) <= width:
         return {last}
     return {at for at, text in enumerate(widths) if at not in table.right and text > _NARROW}
+
+
+def _shared_out(table: Table, wrapped: set[int], width: int) -> dict[int, int]:
+    """What each column that gives way gets of ``width``: its longest word, for half an id cannot be copied, and from
+    right to left what it needs of the rest; the last one may have to break words. Empty where there is too little."""
+    columns = [[row[at] for row in (table.headers, *table.rows)] for at in range(len(table.headers))]
+    whole = [max(map(len, cells)) for cells in columns]
+    got = {at: max(len(word) for cell in columns[at] for word in cell.split() or [""]) for at in wrapped}
+    if (last := len(columns) - 1) in got:
+        got[last] = min(got[last], _NARROW)
+    rest = width - sum(got.get(at, whole[at]) + 1 for at in range(len(columns)))
+    if rest < 0:
+        return {}
+    for at in sorted(wrapped, reverse=True):
+        more = min(whole[at] - got[at], rest)
+        got[at] += more
+        rest -= more
+    return got
 
 
 class Progress:

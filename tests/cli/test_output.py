@@ -76,9 +76,17 @@ COSTS = Table(
 )
 
 
+INCIDENTS = Table(
+    ("ID", "SEVERITY", "STATUS", "SINCE (UTC)", "EVENTS", "WHAT"),
+    [("inc-h9nhpgap", "CRITICAL", "dismissed", "2026-03-17 14:27", "1,336", "checkout: all 20 connections in use")],
+    frozenset({4}),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("table", "whole"),
     [
+        (INCIDENTS, ("inc-h9nhpgap", "CRITICAL", "dismissed", "2026-03-17", "14:27", "1,336", "in use")),
         (CHECKS, ("!!", "ok", "UPDATE_COMPLETE", "NEEDED")),
         (COSTS, ("12,479.81", "11,562.28", "10,867.93", "10,747.34", "scheduled")),
     ],
