@@ -12,9 +12,14 @@ from pathlib import Path
 from autoir.errors import UsageError
 
 
+def folder_of(environ: Mapping[str, str] = os.environ) -> Path:
+    """AutoIR's folder, there or not: what only looks for a file needs no right to make it."""
+    return Path(environ.get("AUTOIR_HOME") or Path.home() / ".autoir").expanduser()
+
+
 def home(environ: Mapping[str, str] = os.environ) -> Path:
     """AutoIR's folder, made on first use with mode 0700. Raises UsageError where it cannot be made."""
-    folder = Path(environ.get("AUTOIR_HOME") or Path.home() / ".autoir").expanduser()
+    folder = folder_of(environ)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -26,12 +31,12 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Settings a person writes by hand."""
-    return home(environ) / "config.toml"
+    return folder_of(environ) / "config.toml"
 
 
 def profiles_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Saved connections to stores, with their passwords: mode 0600."""
-    return home(environ) / "tidb-profiles.json"
+    return folder_of(environ) / "tidb-profiles.json"
 
 
 def default_database(environ: Mapping[str, str] = os.environ) -> Path:
@@ -41,12 +46,12 @@ def default_database(environ: Mapping[str, str] = os.environ) -> Path:
 
 def demo_database(environ: Mapping[str, str] = os.environ) -> Path:
     """The store of the last demo."""
-    return home(environ) / "demo.db"
+    return folder_of(environ) / "demo.db"
 
 
 def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Embedding models, a folder each."""
-    return home(environ) / "models"
+    return folder_of(environ) / "models"
 
 
 def figures_file(environ: Mapping[str, str] = os.environ) -> Path:

@@ -49,6 +49,7 @@ def load(path: Path) -> dict[str, str]:
 def save(path: Path, name: str, url: str) -> None:
     """Keep ``url`` under ``name`` beside what is saved already. Raises UsageError where that cannot be read."""
     kept = load(path) | {checked_name(name): url}
+    locations.home()
     locations.write_atomically(path, (json.dumps(kept, indent=2, sort_keys=True) + "\n").encode())
 
 

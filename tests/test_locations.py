@@ -44,6 +44,14 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "of", [locations.config_file, locations.profiles_file, locations.demo_database, locations.models_folder]
+)
+def test_to_look_for_a_file_makes_no_folder(of: Callable[..., Path], tmp_path: Path) -> None:
+    of({"AUTOIR_HOME": str(tmp_path / "none")})
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
     ("of", "name"),
     [
         (locations.config_file, "config.toml"),

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from autoir import locations
 from autoir.embed.local import ModelFileError
 from autoir.embed.local.folder import MANIFEST, MINILM, PINS, Manifest, fetched_folder, read_model
 from autoir.embed.models import KNOWN
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         except ModelFileError as error:
             print(f"{error} Fetching it again.", file=sys.stderr)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    locations.home()
+    folder.parent.mkdir(exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
             _put(_fetched(uv, Path(scratch)), folder)

@@ -97,6 +97,7 @@ def _store(asked_for: Asked) -> Iterator["Store"]:
         with stores.to_fill(asked_for) as opened:
             yield opened.store
         return
+    locations.home()
     store = open_fresh(locations.demo_database())
     try:
         yield store

@@ -89,6 +89,7 @@ def found(model: str, source: Path | None, hub: str, progress: Progress) -> "Fet
     def watch(name: str, done: int, whole: int) -> None:
         progress.update(f"fetching {name}, {size(done)}", done / whole if whole > 0 else None)
 
+    locations.home()
     return fetch_model(model, locations.models_folder() / model, hub=hub or HUB, progress=watch)
 
 

@@ -163,3 +163,20 @@ def test_the_demo_goes_into_a_store_that_is_named(call: Call, tmp_path: Path) ->
     store.close()
     # as in the demo's own store, time stands still where the demo ended
     assert document(call("logs", "query", "payment declined", "--since", "2h", "--store", "trial", "--json"))["hits"]
+
+
+@pytest.mark.parametrize(
+    "line", ["stats", "logs query refused", "incidents list", "sweep", "embed status", "backtest {log}"]
+)
+def test_a_home_that_cannot_be_made_is_in_nobodys_way(
+    call: Call, stored: Path, log: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("AUTOIR_HOME", str(stored.parent / "none"))
+    monkeypatch.setattr(Path, "mkdir", refused)
+    where = [] if "backtest" in line else ["--store", f"sqlite:///{stored}"]
+    result = call(*where, *line.format(log=log).split())
+    assert result.exit_code == 0, result.output
+    assert "cannot be made: Permission denied" in call("logs", "ingest", str(log)).stderr
