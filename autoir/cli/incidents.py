@@ -112,7 +112,7 @@ def show_incident(ctx: typer.Context, id: Id) -> None:
     from autoir.report.screen import page
 
     with stores.to_read(asked(ctx)) as opened:
-        incident = found_by(opened.store, id)
+        incident = found_by(opened.store, id, stores.flag_for(asked(ctx)))
         if asked(ctx).as_json:
             print_json(stored_incident_document(opened.store, incident))
         else:
@@ -193,7 +193,7 @@ def _change(ctx: typer.Context, id_: str, change: Callable[[Store, str, int], In
     settings = stores.loaded_settings(asked(ctx))
     with stores.to_read(asked(ctx)) as opened:
         receivers = sending.notifiers(opened, settings, asked(ctx))
-        incident = change(opened.store, found_by(opened.store, id_).id, opened.clock())
+        incident = change(opened.store, found_by(opened.store, id_, stores.flag_for(asked(ctx))).id, opened.clock())
         if asked(ctx).as_json:
             print_json(stored_incident_document(opened.store, incident))
         else:
@@ -220,10 +220,10 @@ def proof_of(store: Store, incident: Incident) -> tuple[list[StoredEvent], list[
     return store.events(list(dict.fromkeys(cited))), suspects(incident.log_groups, candidates, counts)
 
 
-def found_by(store: Store, text: str) -> Incident:
+def found_by(store: Store, text: str, flag: str) -> Incident:
     """The one incident whose id begins with ``text``, with or without ``inc-``.
 
-    Raises UsageError naming those that fit, or those that are near.
+    Raises UsageError naming those that fit, or those that are near, and commands with ``flag``, which names the store.
     """
     prefix = text.strip().lower()
     prefix = prefix if prefix.startswith("inc-") else f"inc-{prefix}"
@@ -236,7 +236,7 @@ def found_by(store: Store, text: str) -> Incident:
         raise UsageError(f"{text!r} fits several incidents.", f"Give more of the id: {', '.join(fitting)}")
     newest = [incident.id for incident in store.incidents(limit=500)]
     if not newest:
-        raise UsageError(f"no incident {text!r}: the store holds none.", "Look for some: autoir sweep")
+        raise UsageError(f"no incident {text!r}: the store holds none.", f"Look for some: autoir{flag} sweep")
     near = get_close_matches(prefix, newest, 3, 0.5)
     hint = f"Near it: {', '.join(near)}" if near else f"The newest: {', '.join(newest[:3])}"
-    raise UsageError(f"no incident {text!r}.", f"{hint} (all of them: autoir incidents list --status all)")
+    raise UsageError(f"no incident {text!r}.", f"{hint} (all of them: autoir{flag} incidents list)")

@@ -172,6 +172,7 @@ def test_the_next_commands_name_the_store_that_was_asked_for(
 ) -> None:
     url = f"sqlite:///{stored}"
     assert f"autoir --store {url} incidents show" in call("--store", url, "incidents", "list").stdout
+    assert f"autoir --store {url} incidents list" in call("--store", url, "incidents", "show", "zz").stderr
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns"])
