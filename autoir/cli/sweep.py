@@ -105,7 +105,8 @@ def _summary(opened: "Opened", report: "SweepReport", sent: int, expired: int, f
     else:
         until = local_time((report.last_minute + 1) * MINUTE_MS)
         lines = [
-            f"Judged {report.minutes:,} minutes, up to {until} {zone_name()}: {report.candidates:,} unusual things."
+            f"Judged {counted(report.minutes, 'minute')}, up to {until} {zone_name()}:"
+            f" {counted(report.candidates, 'unusual thing')}."
         ]
     for incident_id in report.opened:
         incident = opened.store.incident(incident_id)

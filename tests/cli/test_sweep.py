@@ -78,6 +78,11 @@ def test_a_sweep_opens_pages_and_says_so(call: Call, outage: int) -> None:
     assert "Subject" not in again.stdout
 
 
+def test_one_minute_is_one(call: Call, outage: int) -> None:
+    assert call("sweep", "--now", str(outage - MINUTE_MS)).exit_code == 0
+    assert "Judged 1 minute, up to" in call("sweep", "--now", str(outage)).stdout
+
+
 def test_json_stays_json_when_a_page_is_shown(call: Call, outage: int) -> None:
     result = call("sweep", "--json")
     found = document(result)
