@@ -60,7 +60,7 @@ def app_folder(environ: Mapping[str, str] = os.environ) -> Path:
     if (folder / "app.py").is_file() and (folder / "stages").is_dir():
         return folder
     raise UsageError(
-        f"{folder} has no app.py and no stages: this command deploys, and needs them.",
+        f"{folder} has no app.py and no stages, which this command works on.",
         f"Call it in a checkout of AutoIR, or name one: {APP_VARIABLE}=/path/to/autoir",
     )
 

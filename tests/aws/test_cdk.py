@@ -216,7 +216,7 @@ def test_the_app_is_where_it_is_said_to_be(app: Checkout, tmp_path: Path, monkey
     assert app_folder({}) == app.folder
     monkeypatch.chdir(tmp_path)
     for environ in ({}, {"AUTOIR_APP": str(tmp_path / "none")}):
-        with pytest.raises(UsageError, match=r"no app\.py") as caught:
+        with pytest.raises(UsageError, match=r"no app\.py and no stages, which this command works on") as caught:
             app_folder(environ)
         assert "AUTOIR_APP" in caught.value.hint
 
