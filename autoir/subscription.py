@@ -81,7 +81,15 @@ def _data(event: object) -> str:
         case {"awslogs": {"data": str(data)}}:
             raise PayloadError(f"its text is over {MAX_DATA} characters", data)
         case _:
-            raise PayloadError("it has no awslogs.data", json.dumps(event, sort_keys=True, default=repr))
+            raise PayloadError("it has no awslogs.data", _written(event))
+
+
+def _written(value: object) -> str:
+    """``value`` as JSON; no more than a remark where it is nested deeper than can be written."""
+    try:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=repr)
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 def _document(data: str) -> Mapping[str, object]:
@@ -142,7 +150,7 @@ def _event(place: LogEvent, number: int, fields: object) -> LogEvent | Refused:
             lacking = "timestamp"
         case _:
             lacking = "event id"
-    text = json.dumps(fields, ensure_ascii=False)
+    text = _written(fields)
     size = len(text.encode("utf-8", "surrogatepass"))
     detail = f"an event of a subscription needs its {lacking}"
     return Refused(place.log_group, place.log_stream, f"no {lacking}", detail, text, size, str(number))

@@ -102,6 +102,15 @@ def test_what_is_no_event_at_all_is_refused_by_itself(odd: object) -> None:
     assert isinstance(good, LogEvent)
 
 
+@pytest.mark.parametrize("depth", [100, 1_015])
+def test_an_event_that_is_nested_deeply_costs_no_other_event(depth: int) -> None:
+    text = json.dumps(a_document([an_event(0), an_event(1)])).replace('"message": ', '"message": ' + "[" * depth, 1)
+    text = text.replace('"}, {', '"' + "]" * depth + "}, {", 1)
+    refused, good = decoded(wrapped(packed(text.encode()))).events
+    assert isinstance(refused, Refused)
+    assert isinstance(good, LogEvent)
+
+
 def test_bytes_that_are_no_utf8_cost_no_other_event() -> None:
     raw = json.dumps(a_document([an_event(0, "first"), an_event(1, "caf_")])).encode().replace(b"caf_", b"caf\xe9")
     assert [e.message for e in decoded(wrapped(packed(raw))).events if isinstance(e, LogEvent)] == [
