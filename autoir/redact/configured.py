@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from itertools import product
 from types import FrameType
 
 from autoir.errors import UsageError
@@ -28,7 +29,10 @@ _FLOOR_S = 0.002
 _LONGEST_S = 0.25
 """Above what any probe may take (64 ms); the timer's ticks are some milliseconds."""
 
-_MOST_OWN_CHARS = 32
+_MOST_OWN_CHARS, _MOST_OWN_WORDS = 32, 8
+_HEAD = re.compile(r"""(?:\(\?[aimsux]+\)|\\[bB]|\^|\(\?:|\()*+((?:[\w =:,;@#%&<>'"/~-](?![?*+{]))++)""")
+"""What an expression says literally before anything that it repeats: ``user=`` of ``user=(\\w+)*;``."""
+_WORD = re.compile(r"[^\W_]{2,}")
 
 _UNITS = (
     *("a", "A", "0", " ", "-", "_", ".", "/", "=", '"', "\\", "\n", "é", "a1", "1-", "a ", "a@", "a.", "aA0", "0 "),
@@ -90,15 +94,17 @@ def _refuse_empty(name: str, compiled: re.Pattern[str]) -> None:
 
 
 def _refuse_slow(name: str, compiled: re.Pattern[str]) -> None:
-    for unit in dict.fromkeys((*_UNITS, *_own_units(compiled.pattern))):
+    head = _HEAD.match(compiled.pattern)
+    heads = dict.fromkeys(("", head[1] if head else ""))
+    for before, unit in product(heads, dict.fromkeys((*_UNITS, *_own_units(compiled.pattern)))):
         for size in _sizes():
-            probe = (unit * (size // len(unit) + 1))[:size] + "\0"
+            probe = before + (unit * (size // len(unit) + 1))[:size] + "\0"
             allowed_s = max(_FLOOR_S, BUDGET_MS_PER_KB / 1000 * size / 1024)
             taken_s = _cpu_s(compiled, probe)
             if taken_s > allowed_s and (taken_s := min(taken_s, _cpu_s(compiled, probe))) > allowed_s:
                 raise UsageError(
                     f"Redaction rule {name!r} is too slow: {compiled.pattern!r} takes {taken_s * 1000:.0f} ms on "
-                    f"{size:,} characters of {unit!r}; the limit is {BUDGET_MS_PER_KB:g} ms/KB.",
+                    f"{size:,} characters of {before + unit!r}; the limit is {BUDGET_MS_PER_KB:g} ms/KB.",
                     "Avoid a repetition inside a repetition, bound it as in {1,64}, or make it possessive as in ++.",
                 )
 
@@ -106,6 +112,7 @@ def _refuse_slow(name: str, compiled: re.Pattern[str]) -> None:
 def _own_units(pattern: str) -> Iterator[str]:
     """What an expression repeats is mostly made of its own characters."""
     yield from sorted(set(pattern))[:_MOST_OWN_CHARS]
+    yield from _WORD.findall(pattern)[:_MOST_OWN_WORDS]
     letters = "".join(char for char in pattern if char.isalnum())
     yield from (unit for unit in (letters, letters[:-1], letters + " ") if unit)
 

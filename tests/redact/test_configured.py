@@ -57,6 +57,9 @@ def test_a_configured_rule_leaves_markers_alone(pattern: str, message: str, expe
         ("own", r"(.*)=(.*),(.*);", "too slow"),
         ("own", r"\s+$", "too slow"),
         ("own", r"(a?){40}a{40}", "too slow"),  # nothing until 40 characters, then for ever
+        ("own", r"user=(\w+|\d+)*;", "too slow"),  # only behind what it says literally
+        ("own", r"(?i)\bid: (?:[0-9a-f]+-?)+Z", "too slow"),
+        ("own", r"(foo|fo+)+bar", "too slow"),  # only of whole words
         ("Own", "a", "name"),
         ("a_b", "a", "name"),
         ("", "a", "name"),
