@@ -107,12 +107,15 @@ def explained(error: Exception, dsn: Dsn) -> AutoirError:
             f"user {dsn.user!r} may not do this on {dsn.place}: {text}.",
             "Name a user that may: the owner for tidb migrate, the writer for everything else.",
         )
-    said = _SAID.get(code) or next((said for words, said in _WORDS.items() if words in text.lower()), None)
+    is_row = code in _DATA or isinstance(error, err.DataError | err.IntegrityError)
+    said = _SAID.get(code)
+    if not said and not is_row:  # what is said of a row may quote it, with any words
+        said = next((said for words, said in _WORDS.items() if words in text.lower()), None)
     if said:
         kind, message, hint = said
         facts = {"place": dsn.place, "user": dsn.user, "database": dsn.database, "text": text}
         return kind(message.format(**facts), hint.format(**facts))
-    if code in _DATA or isinstance(error, err.DataError | err.IntegrityError):
+    if is_row:
         return RejectedError(f"{dsn.place} refuses a row: {text} ({code}).")
     return AutoirError(f"{dsn.place}: {text} ({code}).", "Run again with --debug for the statement that failed.")
 

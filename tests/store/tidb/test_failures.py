@@ -311,6 +311,7 @@ DSN = Dsn("db.example.com", 4000, "ingest", CANARY, "autoir")
         # the row is at fault
         (err.DataError(1406, "Data too long for column"), RejectedError, "refuses a row: Data too long", ""),
         (err.IntegrityError(1048, "Column cannot be null"), RejectedError, "refuses a row", ""),
+        (err.DataError(1366, "Incorrect value: 'usage quota, tiflash'"), RejectedError, "refuses a row", ""),
         (err.OperationalError(8025, "entry too large"), RejectedError, "refuses a row", ""),
         # nobody foresaw it
         (err.OperationalError(1105, "other"), AutoirError, "db.example.com:4000: other (1105)", "--debug"),
