@@ -29,18 +29,29 @@ class Interrupted(AutoirError):
     exit_code = INTERRUPTED
 
 
+def _without_password(text: str) -> str:
+    """``text``, which may quote a URL that stood in the wrong place."""
+    return _PASSWORD.sub(r"\1…@", text)
+
+
 def report(message: str, hint: str = "") -> None:
-    """One failure on standard error. It may quote a URL that stood in the wrong place: a password in it is left out."""
-    told = [_PASSWORD.sub(r"\1…@", text) for text in (message, hint)]
+    """One failure on standard error, without passwords."""
+    told = [_without_password(message), _without_password(hint)]
     lines = [shown(line, _LONGEST) for line in told[0].splitlines() or [""]]
     lines += [shown(line, _LONGEST) for line in told[1].splitlines()]
     print(f"autoir: {lines[0]}", *(f"{_INDENT}{line}" for line in lines[1:]), sep="\n", file=sys.stderr, flush=True)
 
 
+def _print_traceback(error: BaseException) -> None:
+    """Where ``error`` came from, on standard error; its words are as harmless as in a message."""
+    for line in "".join(traceback.format_exception(error)).split("\n"):
+        print(shown(_without_password(line), _LONGEST), file=sys.stderr)
+
+
 def report_error(error: AutoirError, *, debug: bool = False) -> int:
     """``error`` on standard error; its exit code."""
     if debug:
-        traceback.print_exception(error)
+        _print_traceback(error)
     report(str(error), error.hint)
     return error.exit_code
 
@@ -84,7 +95,7 @@ def report_unexpected(
 ) -> None:
     """An error that nobody foresaw, for ``sys.excepthook``; the interpreter exits with 1."""
     if asked.debug:
-        sys.__excepthook__(kind, error, trace)
+        _print_traceback(error)
         return
     report(
         f"unexpected {kind.__name__}: {error}" if str(error) else f"unexpected {kind.__name__}.",

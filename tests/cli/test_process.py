@@ -62,6 +62,13 @@ def test_debug_shows_where_an_error_came_from(stored: Path, code: str, arguments
     assert "Traceback" in result.stderr
 
 
+def test_debug_shows_neither_a_password_nor_what_a_terminal_would_obey(stored: Path) -> None:
+    result = run("tidb", "dsn", "--debug", "--name", "mysql://me:s3cret@db/\x1b[31mred")
+    assert "Traceback" in result.stderr
+    assert result.stderr.count("mysql://me:…@db/") == 2
+    assert [word for word in ("s3cret", "\x1b") if word in result.stderr] == []
+
+
 def test_a_pipe_is_stored_to_its_end() -> None:
     result = run("logs", "ingest", "--group", "/shop/api", "-", stdin="INFO one\nINFO two\n")
     assert result.returncode == 0
