@@ -72,8 +72,8 @@ def _checked(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
         httpx.URL(url)
-    except (ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"webhook_url is no address: {error}.", example) from None
+    except (ValueError, httpx.InvalidURL):  # which quotes a part of it, and that may be a password
+        raise UsageError("webhook_url is no address.", example) from None
     if not host or parts.scheme not in ("http", "https"):
         raise UsageError("webhook_url is no address that begins with https://.", example)
     if parts.scheme == "http" and not _is_loopback(host):

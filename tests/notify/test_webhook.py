@@ -139,11 +139,14 @@ def test_nothing_of_an_endless_answer_is_read() -> None:
         ("https://[::1", "no address"),
         ("https://a.example:port/", "no address"),
         ("https://a.example/\x00", "no address"),
+        ("https://me:s3cr3t/7@a.example/x", "no address"),  # read as a port
+        ("https://[s3cr3t]/x", "no address"),
     ],
 )
 def test_addresses_that_are_refused(url: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=words) as refused:
         Webhook(url)
+    assert "s3cr3t" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,8 @@ def _checked(url: str, allow_outside: bool) -> tuple[str, bool]:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
         httpx.URL(url)
-    except (ValueError, httpx.InvalidURL) as error:
-        raise UsageError(f"The url of the embedding server is no address: {error}.", _EXAMPLE) from None
+    except (ValueError, httpx.InvalidURL):  # which quotes a part of it, and that may be a password
+        raise UsageError("The url of the embedding server is no address.", _EXAMPLE) from None
     if not host or parts.scheme not in ("http", "https"):
         raise UsageError("The url of the embedding server does not begin with http:// and a host.", _EXAMPLE)
     if parts.username or parts.password or parts.query or parts.fragment:

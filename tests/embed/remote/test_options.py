@@ -52,6 +52,7 @@ def test_an_engine_is_made_without_a_word_to_its_endpoint(
         ("http", {"url": "127.0.0.1:8080"}, "does not begin with http"),
         ("http", {"url": "ftp://127.0.0.1"}, "does not begin with http"),
         ("http", {"url": "http://127.0.0.1:x"}, "is no address"),
+        ("http", {"url": "http://me:s3cr3t/7@127.0.0.1"}, "is no address"),
         ("http", {"url": "http://127.0.0.1?key=s3cr3t"}, "more than an address"),
         ("http", {"url": "http://me:s3cr3t@127.0.0.1"}, "more than an address"),
         ("http", {**HTTP, "allow_outside": "true"}, "allow_outside = 'true'"),
