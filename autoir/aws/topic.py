@@ -7,6 +7,7 @@ SNS sends nothing to an address until its owner confirms, and forgets it after 4
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from autoir.aws.session import Access
 
@@ -23,6 +24,13 @@ class Listener(NamedTuple):
     protocol: str
     endpoint: str
     confirmed: bool
+
+    @property
+    def place(self) -> str:
+        """The address for people; of a URL only the host, for the rest is often the key to the pager behind it."""
+        if not self.protocol.startswith("http"):
+            return self.endpoint
+        return f"{self.protocol}://{urlsplit(self.endpoint).netloc.rpartition('@')[2]}/…"
 
     @property
     def mend(self) -> str:

@@ -89,7 +89,9 @@ def _document(outcome: _Outcome) -> dict[str, object]:
         "dry_run": outcome.dry_run,
         "sound": outcome.is_sound,
         "message_id": outcome.message_id,
-        "listeners": [{**listener._asdict(), "mend": listener.mend} for listener in outcome.listeners],
+        "listeners": [
+            {**listener._asdict(), "endpoint": listener.place, "mend": listener.mend} for listener in outcome.listeners
+        ],
     }
 
 
@@ -99,7 +101,7 @@ def _blocks(outcome: _Outcome) -> list[Lines | Table]:
         rows = [
             (
                 "ok" if listener.confirmed else "!!",
-                shown(listener.endpoint, 120),
+                shown(listener.place, 120),
                 listener.protocol,
                 "confirmed" if listener.confirmed else "not confirmed",
             )
@@ -128,8 +130,8 @@ def _mends(outcome: _Outcome) -> list[str]:
 
 def _confirming(outcome: _Outcome, listener: "Listener") -> list[str]:
     return [
-        f"{shown(listener.endpoint, 120)}: {listener.mend}; to have it sent again:",
-        f"  {_subscribe(outcome, listener.protocol, shown(listener.endpoint, 500))}",
+        f"{shown(listener.place, 120)}: {listener.mend}; to have it sent again:",
+        f"  {_subscribe(outcome, listener.protocol, shown(listener.place, 500))}",
     ]
 
 

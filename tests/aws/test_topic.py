@@ -40,6 +40,19 @@ def test_a_listener(monkeypatch: pytest.MonkeyPatch, way: str, arn: str, confirm
     assert [(found, found.mend) for found in asked.listeners()] == [(Listener(way, "x", confirmed), mend)]
 
 
+@pytest.mark.parametrize(
+    ("way", "address", "place"),
+    [
+        ("email", "ada@example.com", "ada@example.com"),
+        ("sqs", f"{ARN}:q", f"{ARN}:q"),
+        ("https", "https://events.pager.example/integration/s3cr3t/enqueue?k=s3cr3t", "https://events.pager.example/…"),
+        ("https", "https://me:s3cr3t@pager.example:8443/x", "https://pager.example:8443/…"),
+    ],
+)
+def test_people_see_no_key_in_an_address(way: str, address: str, place: str) -> None:
+    assert Listener(way, address, True).place == place
+
+
 def test_who_has_left_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, _ = topic(monkeypatch, ListSubscriptionsByTopic=subscribed(("email", "gone@example.com", "Deleted")))
     assert asked.listeners() == []

@@ -157,6 +157,8 @@ def test_a_sound_stage(call: Call, aws: Answers) -> None:
          "autoir-fargate deploy"),
         ("sns.ListSubscriptionsByTopic", subscribed(("email", "oncall@example.com", "PendingConfirmation")),
          "pages to oncall@example.com", "not confirmed", "mail"),
+        ("sns.ListSubscriptionsByTopic", subscribed(("https", "https://pager.example/s3cr3t", "PendingConfirmation")),
+         "pages to https://pager.example/…", "not confirmed", "SubscribeURL"),
         ("sns.ListSubscriptionsByTopic", subscribed(), "topic of pages", "nobody listens",
          "autoir aws test-page --stage prod"),
         ("cloudwatch.DescribeAlarms",

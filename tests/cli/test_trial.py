@@ -83,8 +83,8 @@ def again(way: str, address: str) -> str:
         ]),
         # an address that a shell would read otherwise
         ((("https", "https://x.example/a?b=1&c", "PendingConfirmation"),), (), 1, 0, [
-            "  https://x.example/a?b=1&c: the SubscribeURL that AWS sent there; to have it sent again:",
-            f"    {again('https', chr(39) + 'https://x.example/a?b=1&c' + chr(39))}",
+            "  https://x.example/…: the SubscribeURL that AWS sent there; to have it sent again:",
+            f"    {again('https', chr(39) + 'https://x.example/…' + chr(39))}",
             "",
             "nothing was sent: nobody has confirmed yet on the pages of stage prod.",
         ]),

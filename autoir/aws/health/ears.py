@@ -63,7 +63,7 @@ def _listeners(seen: Seen, name: str, arn: str) -> Iterator[Row]:
     found = Topic(seen.access, arn).listeners()
     silent = [listener for listener in found if not listener.confirmed]
     for listener in silent:
-        yield Row(f"{name} to {listener.endpoint}", "broken", "not confirmed", "confirmed", listener.mend)
+        yield Row(f"{name} to {listener.place}", "broken", "not confirmed", "confirmed", listener.mend)
     if found and not silent:
         yield Row(f"topic of {name}", "ok", f"{len(found)} listening")
     if name == "pages" and seen.config.pages and not found:
