@@ -170,7 +170,7 @@ def _made(asked: Asked) -> Iterator[Opened]:
     url = chosen_url(asked)
     path = _file(url)
     if path and not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: no such folder.", f"Make it first: mkdir -p {path.parent}")
+        raise UsageError(f"{path.parent}: no such folder.", f"Make it first: mkdir -p {shlex.quote(str(path.parent))}")
     store = open_store(url)
     try:
         yield _opened(store, url)

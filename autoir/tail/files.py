@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, NamedTuple, Self
 
 import orjson
@@ -77,7 +78,7 @@ class LogFile:
         except FileNotFoundError:
             raise UsageError(f"{path}: no such file.{_suggestion(path)}", "Name a file that is there.") from None
         except IsADirectoryError:
-            raise UsageError(f"{path} is a folder.", f"Name its files: {path}/*.log") from None
+            raise UsageError(f"{path} is a folder.", f"Name its files: {quote(str(path))}/*.log") from None
         except OSError as error:
             raise UsageError(f"{path} cannot be read: {error.strerror or error}.", "Check its rights.") from None
         if looks_binary(head[:8192]):

@@ -241,3 +241,11 @@ def test_a_file_may_come_later_and_go_in_between(path: Path, follower: Follower)
     assert follower.look() == []
     path.write_bytes(b"b\n")
     assert [follower.look(), follower.look()] == [[], ["b"]]
+
+
+def test_a_folder_s_name_is_no_command_in_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "$(reboot)"
+    folder.mkdir()
+    with pytest.raises(UsageError) as refused:
+        LogFile(folder)
+    assert refused.value.hint == f"Name its files: '{folder}'/*.log"
