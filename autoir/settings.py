@@ -117,9 +117,8 @@ def _checked(path: Path, key: str, value: object, default: object) -> object:
             raise _fail(path, f"{key}.{wrong} is not a text.", f'Example: {key}.{wrong} = "[0-9]{{9}}"')
         return value
     if type(value) is not type(default):
-        raise _fail(
-            path, f"{key} = {value!r} is not of type {type(default).__name__}.", f"Example: {key} = {example!r}"
-        )
+        told = "…" if key == "webhook_url" else repr(value)  # who knows a webhook's address may write to it
+        raise _fail(path, f"{key} = {told} is not of type {type(default).__name__}.", f"Example: {key} = {example!r}")
     return value
 
 

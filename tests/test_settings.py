@@ -46,6 +46,7 @@ def test_a_setting_is_read(text: str, changes: dict[str, object]) -> None:
         ("warmup_min = 1.5", "warmup_min = 1.5 is not of type int"),
         ("warmup_min = true", "warmup_min = True is not of type int"),
         ("stage = 5", "stage = 5 is not of type str"),
+        ('webhook_url = ["https://a.example/s3cr3t"]', "webhook_url = … is not of type str"),
         ('steady_groups = "/a"', "steady_groups = '/a' is not of type tuple"),
         ("steady_groups = [1]", "steady_groups = [1] is not of type tuple"),
         ('redact = "x"', "redact = 'x' is not of type dict"),
