@@ -205,7 +205,7 @@ def test_ctrl_c_keeps_what_is_done(call: Call, model: Path, stored: Path, comman
         "p.fill_pending = filled\nfrom autoir.cli.main import main; main()"
     )
     stopped = subprocess.run(
-        [sys.executable, "-c", code, "embed", *command], capture_output=True, text=True, env=os.environ, timeout=60
+        [sys.executable, "-c", code, "embed", *command], capture_output=True, text=True, env=os.environ, timeout=300
     )
     assert stopped.returncode == 130, stopped.stderr
     assert "stopped: " in stopped.stderr

@@ -25,7 +25,7 @@ def run(*arguments: str, code: str = "", stdin: str = "", **environment: str) ->
     """Run the program, after ``code`` if given, in a process of its own."""
     program = (sys.executable, "-c", f"{code}\nfrom autoir.cli.main import main; main()") if code else AUTOIR
     return subprocess.run(
-        [*program, *arguments], input=stdin, capture_output=True, text=True, env=os.environ | environment, timeout=60
+        [*program, *arguments], input=stdin, capture_output=True, text=True, env=os.environ | environment, timeout=300
     )
 
 
@@ -84,7 +84,7 @@ def test_ctrl_c_says_what_is_kept() -> None:
         child.stdin.write(b"2026-03-17T14:30:00Z INFO request served\n" * 100_000)
         child.stdin.flush()
         child.send_signal(signal.SIGINT)
-        output, error = child.communicate(timeout=60)
+        output, error = child.communicate(timeout=300)
     assert child.returncode == 130
     assert b"autoir: stopped. " in error
     assert b"lines of this run are kept." in error
@@ -134,7 +134,7 @@ def test_a_reader_that_leaves_is_no_error(stored: Path) -> None:
     os.close(read)
     with open(write, "wb") as left:
         result = subprocess.run(
-            [*AUTOIR, "logs", "latest", "/shop/api"], stdout=left, stderr=subprocess.PIPE, timeout=60
+            [*AUTOIR, "logs", "latest", "/shop/api"], stdout=left, stderr=subprocess.PIPE, timeout=300
         )
     assert (result.stderr, result.returncode) == (b"", 0)
 

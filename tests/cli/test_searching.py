@@ -130,7 +130,7 @@ def test_the_screen_on_a_terminal(store_url: str, request: pytest.FixtureRequest
             assert peer.run("SELECT COUNT(*) FROM information_schema.innodb_trx")[0][0] == 0
         os.write(terminal, b"\x03")
         written += until(terminal, "\x1b[?1049l")  # the terminal is given back
-        child.wait(30)
+        child.wait(300)
     os.close(terminal)
     assert child.returncode == 0
     assert "AutoIR search" in written
@@ -150,7 +150,7 @@ def test_a_store_of_a_model_that_is_not_here_is_searched_by_words(
     assert (call("logs", "search").exit_code, len(opened)) == (0, 1)
 
 
-def until(terminal: int, words: str, limit_s: float = 60) -> str:
+def until(terminal: int, words: str, limit_s: float = 300) -> str:
     """What is written to the terminal until ``words`` stand there, but for escape codes between their letters."""
     read, deadline = b"", time.monotonic() + limit_s
     while time.monotonic() < deadline:

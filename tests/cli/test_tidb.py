@@ -202,7 +202,7 @@ def test_a_person_is_asked_and_the_password_is_not_shown(peer: Server, peer_url:
     assert saved() == {"default": peer_url}
 
 
-def answered(terminal: int, answers: dict[str, str], limit_s: float = 60) -> str:
+def answered(terminal: int, answers: dict[str, str], limit_s: float = 300) -> str:
     """Give each answer when its question is on the screen; what was on it in the end."""
     screen, deadline, open_questions = "", time.monotonic() + limit_s, list(answers)
     while time.monotonic() < deadline:

@@ -36,7 +36,7 @@ def test_everything_is_done_by_one_other_thread() -> None:
         return [await desk.ask(lambda library: threading.get_ident()) for _ in range(3)]
 
     threads = asyncio.run(ask())
-    desk.close()
+    desk.close(wait_s=60)
     assert len(set(threads)) == 1
     assert threads[0] != threading.get_ident()
     assert opening.notes == [("entered", threads[0]), ("left", threads[0])]
@@ -67,12 +67,12 @@ def test_a_question_that_nobody_waits_for_is_not_begun() -> None:
 
     def slow(library: str) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         done.append("slow")
 
     async def ask() -> None:
         first = asyncio.create_task(desk.ask(slow))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         second = asyncio.create_task(desk.ask(lambda library: done.append("second")))
         third = asyncio.create_task(desk.ask(lambda library: done.append("third")))
         await asyncio.sleep(0)  # until both are asked
@@ -91,8 +91,8 @@ def test_a_store_that_does_not_answer_holds_nobody_up() -> None:
     desk, begun, go_on = Desk(Opening()), threading.Event(), threading.Event()
 
     async def ask() -> None:
-        task = asyncio.create_task(desk.ask(lambda library: (begun.set(), go_on.wait(10))))
-        await asyncio.to_thread(begun.wait, 10)
+        task = asyncio.create_task(desk.ask(lambda library: (begun.set(), go_on.wait(60))))
+        await asyncio.to_thread(begun.wait, 60)
         task.cancel()
 
     asyncio.run(ask())

@@ -58,12 +58,12 @@ class Slow(Library):
     def answer(self, text: str, filters: Filters) -> Answer:
         self.asked.append(text)
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return super().answer(text, filters)
 
     def lines(self, hit: Hit) -> list[StoredEvent]:
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return super().lines(hit)
 
 
@@ -76,7 +76,7 @@ def slow() -> type[Slow]:
 def test_the_newest_question_wins_and_no_key_waits(filled: Path, slow: type[Slow]) -> None:
     async def act(pilot: Pilot[None]) -> None:
         await pilot.press("u")
-        assert await asyncio.to_thread(slow.begun.wait, 10)
+        assert await asyncio.to_thread(slow.begun.wait, 60)
         await pilot.press("s", "e", "r", "backspace", *"x pool limit")
         assert text(pilot) == "usex pool limit"  # while the store is held up
         slow.go_on.set()
@@ -104,7 +104,7 @@ def test_an_answer_that_takes_long_is_said_to_be_under_way(
 
     async def act(pilot: Pilot[None]) -> None:
         await pilot.press("u")
-        assert await asyncio.to_thread(slow.begun.wait, 10)
+        assert await asyncio.to_thread(slow.begun.wait, 60)
         while "searching" not in drawn(pilot):
             await pilot.pause(0.001)
         await pilot.press("p", "s", "t")  # questions that are given up before they are begun
@@ -116,7 +116,7 @@ def test_an_answer_that_takes_long_is_said_to_be_under_way(
         slow.begun.clear()
         slow.go_on.clear()
         await pilot.press("enter")
-        assert await asyncio.to_thread(slow.begun.wait, 10)
+        assert await asyncio.to_thread(slow.begun.wait, 60)
         while "searching" not in drawn(pilot):
             await pilot.pause(0.001)
         slow.go_on.set()
