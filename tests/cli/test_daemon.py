@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,10 @@ def test_from_a_log_group_to_a_page(wire: Wire, tmp_path: Path, call: Call) -> N
              "AWS_SECRET_ACCESS_KEY": "testing"},
     )  # fmt: skip
     assert process.stderr
-    page = next(line for line in process.stderr if line.startswith("Subject:"))
+    too_late = threading.Timer(240, process.kill)
+    too_late.start()
+    page = next((line for line in process.stderr if line.startswith("Subject:")), "no page came")
+    too_late.cancel()
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=120)
     assert "ledger is corrupt" in page
